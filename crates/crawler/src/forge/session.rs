@@ -1,0 +1,116 @@
+//! A job's conversation with GitLab: the right client, its retries told to people, and a renewed token taken up in
+//! the middle.
+
+use super::{Forge, explain, explain::happened};
+use crate::{JobControl, JobFailure};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+use trawl_gitlab::{Client, Error, RetryNotice};
+use trawl_jobs::{ErrorClass, JobError};
+use trawl_protocol::{Credential, StartJob, Token};
+
+/// See the module.
+pub(super) struct Session<'a> {
+    forge: &'a Forge,
+    order: &'a StartJob,
+    control: &'a JobControl,
+    client: Client,
+    token: Token,
+    /// Tokens that GitLab did not accept.
+    refused: Vec<Token>,
+    requests: Arc<AtomicU64>,
+}
+
+impl<'a> Session<'a> {
+    /// Picks the credential and prepares a client; nothing is sent yet. `requests` have been made before.
+    pub(super) async fn open(
+        forge: &'a Forge,
+        order: &'a StartJob,
+        control: &'a JobControl,
+        requests: u64,
+    ) -> Result<Self, JobFailure> {
+        let Some(credential) = forge.credentials.find(&order.instance_url, &order.accounts, &[]).await else {
+            let text = format!(
+                "no token is available for {}; link an account of it or renew its token, and the job goes on by itself",
+                order.instance_url
+            );
+            return Err(JobError::new(ErrorClass::Credentials, text).into());
+        };
+        let requests = Arc::new(AtomicU64::new(requests));
+        let client =
+            client(forge, &credential, control, &requests).map_err(|error| explain(&error, &order.instance_url))?;
+        Ok(Self { forge, order, control, client, token: credential.token, refused: Vec::new(), requests })
+    }
+
+    /// Makes a request. A token that was replaced while the job ran is replaced here as well, and another account's
+    /// token serves where one is not accepted.
+    pub(super) async fn call<T, F>(&mut self, request: impl Fn(Client) -> F + Send) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        loop {
+            self.requests.fetch_add(1, Ordering::Relaxed);
+            let answer = request(self.client.clone()).await;
+            if !matches!(answer, Err(Error::Unauthorized)) {
+                return answer;
+            }
+            self.refused.push(self.token.clone());
+            let (instance_url, accounts) = (&self.order.instance_url, &self.order.accounts);
+            let Some(other) = self.forge.credentials.find(instance_url, accounts, &self.refused).await else {
+                return answer;
+            };
+            self.client = client(self.forge, &other, self.control, &self.requests)?;
+            self.token = other.token;
+            self.control.info("GitLab does not accept the token any more; going on with another one");
+        }
+    }
+
+    /// Requests so far, repeated ones included.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
+fn client(
+    forge: &Forge,
+    credential: &Credential,
+    control: &JobControl,
+    requests: &Arc<AtomicU64>,
+) -> Result<Client, Error> {
+    let (control, requests) = (control.clone(), Arc::clone(requests));
+    Ok(forge.clients.of(credential, &forge.credentials)?.on_retry(move |notice| {
+        requests.fetch_add(1, Ordering::Relaxed);
+        control.warning(retry_text(notice));
+    }))
+}
+
+fn retry_text(notice: &RetryNotice<'_>) -> String {
+    format!(
+        "{}; trying again in {:.1} s ({} of {})",
+        happened(notice.error),
+        notice.wait.as_secs_f64(),
+        notice.attempt + 1,
+        notice.attempts
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_retry_is_told_in_words() {
+        let error = Error::Server { status: 502, reason: String::new() };
+        let notice = RetryNotice {
+            operation: "Issues",
+            attempt: 1,
+            attempts: 4,
+            wait: Duration::from_millis(1234),
+            error: &error,
+        };
+        assert_eq!(retry_text(&notice), "GitLab answered 502; trying again in 1.2 s (2 of 4)");
+    }
+}

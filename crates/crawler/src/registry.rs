@@ -1,0 +1,41 @@
+//! Which kind runs what: the one list.
+
+use crate::{
+    JobControl,
+    attempt::{JobFuture, Registry},
+    forge::{self, Forge},
+};
+use std::sync::Arc;
+use trawl_jobs::{JobSpec, UnknownKind};
+use trawl_protocol::StartJob;
+
+/// All families of this crawler.
+#[derive(Debug)]
+pub struct Families {
+    /// What jobs that read GitLab share.
+    pub forge: Arc<Forge>,
+}
+
+impl Registry for Families {
+    fn kinds(&self) -> Vec<String> {
+        JobSpec::KINDS.iter().map(|&kind| kind.to_owned()).collect()
+    }
+
+    fn prepare(&self, order: StartJob, control: JobControl) -> Result<JobFuture, UnknownKind> {
+        let spec = JobSpec::parse(&order.kind, &order.payload)?;
+        let forge = Arc::clone(&self.forge);
+        Ok(match spec {
+            JobSpec::AuthorizationScope(_) => {
+                Box::pin(async move { forge::authorization_scope::run(&forge, &order, &control).await })
+            }
+            JobSpec::Group(_) => Box::pin(async move { forge::group::run(&forge, &order, &control).await }),
+            JobSpec::Project(_) => Box::pin(async move { forge::project::run(&forge, &order, &control).await }),
+            JobSpec::Issues(options) => {
+                Box::pin(async move { forge::issues::run(&options, &forge, &order, &control).await })
+            }
+            JobSpec::MergeRequests(options) => {
+                Box::pin(async move { forge::merge_requests::run(&options, &forge, &order, &control).await })
+            }
+        })
+    }
+}

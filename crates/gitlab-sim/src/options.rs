@@ -1,0 +1,48 @@
+//! What a simulator is started with.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeZone as _, Utc};
+
+use crate::faults::Rule;
+
+/// How to start a simulator. The default is made for tests: a fixed epoch, no latency, nothing moves by itself.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The same seed gives the same forge.
+    pub seed: u64,
+    /// How many issues and merge requests, as a multiple of about 2,500 and 1,200.
+    pub scale: f64,
+    /// The "today" that generated history ends at.
+    pub epoch: DateTime<Utc>,
+    /// How often something changes by itself; `None`: never.
+    pub moving: Option<Duration>,
+    /// Added to every answer.
+    pub latency: Duration,
+    /// Requests per minute and user before 429.
+    pub rate_limit: u32,
+    /// Base of web addresses; otherwise the host that a request came to.
+    pub external_url: Option<String>,
+    /// Faults from the start.
+    pub faults: Vec<Rule>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            scale: 1.0,
+            epoch: fixed_epoch(),
+            moving: None,
+            latency: Duration::ZERO,
+            rate_limit: 2_000,
+            external_url: None,
+            faults: Vec::new(),
+        }
+    }
+}
+
+/// 2026-01-15, noon.
+fn fixed_epoch() -> DateTime<Utc> {
+    Utc.timestamp_opt(1_768_478_400, 0).single().unwrap_or_default()
+}

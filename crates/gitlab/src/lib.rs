@@ -1,0 +1,33 @@
+//! The GitLab client: GraphQL documents, paging, retries and the cost of a query.
+//!
+//! It knows nothing of jobs or storage. A [`Client`] speaks to one instance with one token; each method is one
+//! operation that answers in the plain structs of [`model`]. Every method may be dropped at any await point: it holds
+//! nothing that would be lost.
+
+mod client;
+pub mod cost;
+mod document;
+mod error;
+mod global_id;
+pub mod model;
+mod operations;
+mod page;
+mod page_size;
+mod response;
+mod retry;
+mod transport;
+mod wire;
+
+pub use client::{Client, Endpoint, Options};
+pub use error::Error;
+pub use model::{
+    Account, Group, Issue, IssueState, IssueType, Label, MergeRequest, MergeRequestState, Milestone, MilestoneState,
+    Note, Person, Project,
+};
+pub use operations::{
+    ISSUES_PER_PAGE, IssuesQuery, MERGE_REQUESTS_PER_PAGE, MergeRequestsQuery, NOTES_INSIDE, NOTES_PER_BATCH,
+    NOTES_PER_PAGE, NotesOf, NotesQuery,
+};
+pub use page::{Cursor, Page};
+pub use page_size::PageSize;
+pub use retry::{Retry, RetryNotice};

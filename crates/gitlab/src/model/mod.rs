@@ -1,0 +1,16 @@
+//! What GitLab told us, as plain structs. They are serialized into the mirror, so their field names are stable.
+
+mod area;
+mod issue;
+mod merge_request;
+mod note;
+mod open_enum;
+mod parts;
+mod person;
+
+pub use area::{Group, Project};
+pub use issue::{Issue, IssueState, IssueType};
+pub use merge_request::{DiffStats, MergeRequest, MergeRequestState};
+pub use note::{DiffPosition, Note};
+pub use parts::{Label, Milestone, MilestoneState};
+pub use person::{Account, Person};

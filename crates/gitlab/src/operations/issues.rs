@@ -1,0 +1,45 @@
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::{NOTES_INSIDE, text};
+use crate::wire::documents::{Issues, issues};
+use crate::wire::{next, page};
+use crate::{Client, Cursor, Error, Issue, Page};
+
+/// Best page size: what fits into GitLab's complexity limit with everything inside.
+pub const ISSUES_PER_PAGE: u32 = 100;
+
+/// Which issues to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuesQuery {
+    /// Where to go on; `None` from the start.
+    pub after: Option<Cursor>,
+    /// Items to ask for, 1 to [`ISSUES_PER_PAGE`]; more is cut to it.
+    pub first: u32,
+    /// Only what changed after this.
+    pub updated_after: Option<DateTime<Utc>>,
+}
+
+impl Default for IssuesQuery {
+    fn default() -> Self {
+        Self { after: None, first: ISSUES_PER_PAGE, updated_after: None }
+    }
+}
+
+impl Client {
+    /// A page of the project's issues, longest unchanged first, each with its first [`NOTES_INSIDE`] notes.
+    pub async fn issues(&self, project_path: &str, query: &IssuesQuery) -> Result<Page<Issue>, Error> {
+        let variables = issues::Variables {
+            path: project_path.to_owned(),
+            first: query.first.clamp(1, ISSUES_PER_PAGE).into(),
+            after: text(query.after.as_ref()),
+            updated_after: query.updated_after.map(|time| time.to_rfc3339_opts(SecondsFormat::Micros, true)),
+            notes_first: NOTES_INSIDE.into(),
+        };
+        let project = self.run::<Issues>(variables).await?.project.ok_or(Error::NotFound)?;
+        let Some(list) = project.issues else {
+            return Ok(Page::default());
+        };
+        let next = next(list.page_info.has_next_page, list.page_info.end_cursor)?;
+        Ok(page(list.nodes, next, Some(list.count), Issue::try_from))
+    }
+}

@@ -1,0 +1,26 @@
+//! The job model of Trawl: what a job is, which states it may take, who may run it next, when it is tried again,
+//! and what it may report. Pure: no I/O, and no clock of its own (times and randomness are arguments).
+
+pub mod area;
+pub mod error;
+pub mod id;
+pub mod kind;
+pub mod lane;
+pub mod plan;
+pub mod progress;
+pub mod record;
+pub mod report;
+pub mod retry;
+pub mod state;
+pub mod text;
+
+pub use area::{AreaKind, AreaRef, FoundArea};
+pub use error::{ErrorClass, JobError};
+pub use id::{AccountId, AreaId, InstanceId, JobId, Lease, UserId};
+pub use kind::{JobSpec, Subject, UnknownKind};
+pub use lane::{Lane, Slots};
+pub use progress::{Progress, SubOperation};
+pub use record::{Record, RecordKind};
+pub use report::{Change, Level, Outcome, Report};
+pub use retry::{RetryPolicy, Verdict};
+pub use state::{IllegalStep, State, Step, WaitReason};

@@ -1,0 +1,54 @@
+//! Which jobs follow from what is known: the one place that decides it.
+
+use crate::{AreaKind, JobSpec, kind};
+
+/// What planning needs to know of an area.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AreaTraits {
+    /// Group or project.
+    pub kind: AreaKind,
+    /// The project's issue tracker is on.
+    pub issues_enabled: bool,
+    /// The project accepts merge requests.
+    pub merge_requests_enabled: bool,
+}
+
+/// The jobs that a newly linked account needs.
+#[must_use]
+pub fn for_account() -> Vec<JobSpec> {
+    vec![JobSpec::AuthorizationScope(kind::AuthorizationScope {})]
+}
+
+/// The jobs that an area needs.
+#[must_use]
+pub fn for_area(area: AreaTraits) -> Vec<JobSpec> {
+    match area.kind {
+        AreaKind::Group => vec![JobSpec::Group(kind::Group {})],
+        AreaKind::Project => {
+            let mut specs = vec![JobSpec::Project(kind::Project {})];
+            if area.issues_enabled {
+                specs.push(JobSpec::Issues(kind::Issues::default()));
+            }
+            if area.merge_requests_enabled {
+                specs.push(JobSpec::MergeRequests(kind::MergeRequests::default()));
+            }
+            specs
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disabled_feature_gets_no_job() {
+        let kinds = |issues_enabled, merge_requests_enabled| {
+            let area = AreaTraits { kind: AreaKind::Project, issues_enabled, merge_requests_enabled };
+            for_area(area).iter().map(JobSpec::kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(true, true), ["project", "issues", "merge_requests"]);
+        assert_eq!(kinds(false, true), ["project", "merge_requests"]);
+        assert_eq!(kinds(false, false), ["project"]);
+    }
+}

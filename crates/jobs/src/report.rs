@@ -1,0 +1,115 @@
+//! What a worker says about a job. A report is committed as a whole, together with the cursor it carries.
+
+use crate::{FoundArea, JobError, Lease, Progress, Record};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// Weight of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Worth knowing.
+    Info,
+    /// Worth a look; the job goes on.
+    Warning,
+    /// Something was lost or skipped.
+    Error,
+}
+
+impl Level {
+    /// Every level.
+    pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Error];
+
+    /// The word that is stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Level {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|level| level.as_str() == text).ok_or_else(|| format!("unknown level {text:?}"))
+    }
+}
+
+/// One thing that a worker reports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Change {
+    /// How far the job is.
+    Progress(Progress),
+    /// A line for the job's log.
+    Message {
+        /// Its weight.
+        level: Level,
+        /// When it was written.
+        at: DateTime<Utc>,
+        /// One sentence; data in it may be hostile.
+        text: String,
+    },
+    /// Groups and projects that the job's account can reach.
+    Discovered(Vec<FoundArea>),
+    /// Mirrored objects, to be written if new or newer.
+    Records(Vec<Record>),
+    /// Where to go on after a crash: a JSON value that only the job's kind understands.
+    Cursor(String),
+    /// The last word.
+    Finished(Outcome),
+}
+
+/// How a job ended for its worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Done.
+    Completed {
+        /// Figures for people, a JSON object.
+        result: String,
+        /// Everything of this kind in this area that changed before this time has been seen: where the next
+        /// incremental pass begins.
+        watermark: Option<DateTime<Utc>>,
+        /// Whether a cap, a skipped page or a lost permission left something out, in words.
+        incomplete: Option<String>,
+    },
+    /// Not done.
+    Failed(JobError),
+    /// Stopped because a person asked.
+    Aborted,
+    /// Given back unfinished, because the worker is going away; no attempt burnt.
+    HandedBack,
+}
+
+/// One atomic report about a leased job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The right to say so.
+    pub lease: Lease,
+    /// Counts the reports under this lease from 1; one that was committed before is ignored, so that resending is
+    /// harmless.
+    pub seq: i64,
+    /// What changed, in order.
+    pub changes: Vec<Change>,
+}
+
+impl Report {
+    /// The outcome, if this is the last report.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.changes.iter().find_map(|change| match change {
+            Change::Finished(outcome) => Some(outcome),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,14 @@
+//! Typed `supervisor.toml`: every key documented there, its defaults here, its environment override by rule. And the
+//! logging that all binaries share.
+
+pub mod exit;
+mod load;
+pub mod logging;
+mod paths;
+mod sections;
+
+pub use load::{CONFIG_ENV, SettingsError, load, parse};
+pub use sections::{
+    CrawlerSettings, DatabaseSettings, ForgeSettings, LogFormat, LogSettings, PathSettings, PipelineSettings,
+    ServerSettings, Settings, SupervisorSettings, Synchronous,
+};

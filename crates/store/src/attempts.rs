@@ -1,0 +1,81 @@
+//! Attempts: one row for each claim of a job.
+
+use crate::{
+    Conn, StoreError,
+    conn::{columns, on_backend},
+    now,
+    schema::job_attempts,
+    when::stored,
+};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use trawl_jobs::{JobError, JobId, Lease};
+
+/// One claim of a job.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = job_attempts)]
+pub struct Attempt {
+    /// Which claim, from 1.
+    pub lease_token: i64,
+    /// Who ran it.
+    pub worker: String,
+    started_at: NaiveDateTime,
+    ended_at: Option<NaiveDateTime>,
+    /// How it ended, in a word.
+    pub outcome: Option<String>,
+    /// Class of its error.
+    pub error_class: Option<String>,
+    /// Its error.
+    pub error: Option<String>,
+}
+
+impl Attempt {
+    /// Begin.
+    #[must_use]
+    pub const fn started_at(&self) -> DateTime<Utc> {
+        self.started_at.and_utc()
+    }
+
+    /// End.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.ended_at.map(|time| time.and_utc())
+    }
+}
+
+/// A claim begins.
+pub(crate) fn begin(conn: &mut Conn<'_>, lease: Lease, worker: &str, at: NaiveDateTime) -> Result<(), StoreError> {
+    let values = (
+        job_attempts::job_id.eq(lease.job.to_string()),
+        job_attempts::lease_token.eq(lease.token),
+        job_attempts::worker.eq(worker),
+        job_attempts::started_at.eq(at),
+    );
+    on_backend!(conn, |c| diesel::insert_into(job_attempts::table).values(values).execute(c))?;
+    Ok(())
+}
+
+/// A claim ends.
+pub(crate) fn end(conn: &mut Conn<'_>, lease: Lease, outcome: &str, error: Option<&JobError>) -> Result<(), StoreError> {
+    let row = job_attempts::table
+        .filter(job_attempts::job_id.eq(lease.job.to_string()))
+        .filter(job_attempts::lease_token.eq(lease.token));
+    let changes = (
+        job_attempts::ended_at.eq(stored(now())),
+        job_attempts::outcome.eq(outcome),
+        job_attempts::error_class.eq(error.map(|error| error.class.as_str())),
+        job_attempts::error.eq(error.map(|error| error.message.as_str())),
+    );
+    on_backend!(conn, |c| diesel::update(row).set(changes).execute(c))?;
+    Ok(())
+}
+
+/// The newest attempts of a job, at most `limit`, newest first.
+pub fn list(conn: &mut Conn<'_>, job: JobId, limit: i64) -> Result<Vec<Attempt>, StoreError> {
+    let query = job_attempts::table
+        .filter(job_attempts::job_id.eq(job.to_string()))
+        .order(job_attempts::lease_token.desc())
+        .limit(limit)
+        .select(columns::<Attempt>());
+    Ok(on_backend!(conn, |c| query.load(c))?)
+}

@@ -1,0 +1,54 @@
+//! What can go wrong with a database.
+
+use trawl_jobs::IllegalStep;
+
+/// See the variants.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A query failed.
+    #[error("the database refused a query: {0}")]
+    Query(#[from] diesel::result::Error),
+    /// No connection.
+    #[error("the database at {url} cannot be opened: {reason}")]
+    Open {
+        /// Where, without a password.
+        url: String,
+        /// In words.
+        reason: String,
+    },
+    /// Somebody ran a newer Trawl here.
+    #[error(
+        "the database was written by a newer version of Trawl (it knows the migration {migration}, this build does \
+         not); install that version, or restore a backup from before the upgrade"
+    )]
+    Newer {
+        /// The first unknown migration.
+        migration: String,
+    },
+    /// A migration failed.
+    #[error("the database cannot be brought up to date: {0}")]
+    Migration(String),
+    /// The state machine says no.
+    #[error(transparent)]
+    Illegal(#[from] IllegalStep),
+    /// A stored word is not one of ours.
+    #[error("the database holds something that this build does not understand: {0}")]
+    Corrupt(String),
+    /// Not there, or not for this user.
+    #[error("not found")]
+    NotFound,
+    /// The database's threads have ended.
+    #[error("the database is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// Whether a uniqueness rule was broken.
+    #[must_use]
+    pub const fn is_duplicate(&self) -> bool {
+        matches!(
+            self,
+            Self::Query(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _))
+        )
+    }
+}

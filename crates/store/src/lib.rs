@@ -1,0 +1,31 @@
+//! Trawl's database: one schema on SQLite and PostgreSQL, one module per aggregate. Only the website uses it.
+//!
+//! Every function takes a [`Conn`], so that a caller composes as many as it likes into one transaction with
+//! [`Db::write`]; nothing in here begins a transaction of its own.
+
+pub mod accounts;
+pub mod areas;
+pub mod attempts;
+pub mod audit;
+pub mod claims;
+mod conn;
+pub mod counters;
+mod db;
+mod error;
+pub mod facts;
+pub mod instances;
+pub mod jobs;
+pub mod leases;
+pub mod messages;
+mod migrate;
+pub mod resources;
+mod schema;
+pub mod sessions;
+pub mod sync;
+pub mod users;
+mod when;
+
+pub use conn::{Backend, Conn};
+pub use db::{Db, DbOptions};
+pub use error::StoreError;
+pub use when::now;

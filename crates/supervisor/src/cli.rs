@@ -1,0 +1,83 @@
+//! The command line.
+
+use crate::{commands, error::SupervisorError};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "Examples:
+  supervisor start                    everything; open the link that is printed
+  supervisor start --demo             the same beside a simulated GitLab, in a directory of its own
+  supervisor start website            only the website …
+  supervisor start crawler            … and, in a second terminal, the crawlers of the same system
+  supervisor status                   who runs, since when, and what the others wait for
+  supervisor restart crawler-2
+  supervisor stop                     everything, and waits until it has ended
+  supervisor check --config new.toml
+
+Names: website, crawler (all crawlers), crawler-1, crawler-2 …, gitlab-sim (in a demo). Several are separated by
+commas or spaces.
+
+Exit codes of start: 0 stopped cleanly, 70 a process failed for good, 71 the address is taken, 72 a program is
+missing, 78 the configuration is wrong; else that of the process which failed. Of status: 0 all that are wanted run,
+3 nothing runs, 1 anything in between.";
+
+/// Starts, watches and stops Trawl.
+#[derive(Debug, Parser)]
+#[command(name = "supervisor", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// Configuration file [default: `$TRAWL_CONFIG`, else supervisor.toml here, else defaults]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The demo: a simulated GitLab, and a directory of its own that is emptied at each start
+    #[arg(long, global = true)]
+    pub demo: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start processes and show what they say, until Ctrl+C
+    Start {
+        /// Which; all if none is named
+        #[arg(value_delimiter = ',')]
+        names: Vec<String>,
+    },
+    /// Show who runs
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop processes, or all of them and the supervisor
+    Stop {
+        /// Which; all if none is named
+        #[arg(value_delimiter = ',')]
+        names: Vec<String>,
+    },
+    /// Give processes a new life
+    Restart {
+        /// Which; all if none is named
+        #[arg(value_delimiter = ',')]
+        names: Vec<String>,
+    },
+    /// Check the configuration
+    Check,
+}
+
+/// Does what the command line says. Returns the exit code.
+///
+/// # Errors
+/// See [`SupervisorError`].
+pub async fn run(cli: Cli) -> Result<u8, SupervisorError> {
+    let configured = commands::Configured::read(cli.config, cli.demo)?;
+    match cli.command {
+        Command::Start { names } => commands::start(configured, names).await,
+        Command::Status { json } => commands::status(&configured, json).await,
+        Command::Stop { names } => commands::stop(&configured, names).await,
+        Command::Restart { names } => commands::restart(&configured, names).await,
+        Command::Check => Ok(commands::check(&configured)),
+    }
+}

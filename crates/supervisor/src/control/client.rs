@@ -1,0 +1,63 @@
+//! The command line's end.
+
+use super::{LIMIT, Reply, Request};
+use crate::{error::SupervisorError, error::doing, runtime_dir::RuntimeDir};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines, Take};
+use trawl_protocol::socket::{self, Stream};
+
+/// What the supervisor says to one request.
+#[derive(Debug)]
+pub struct Answers(Lines<BufReader<Take<Stream>>>);
+
+impl Answers {
+    /// The next reply; none once the supervisor has hung up.
+    pub async fn next(&mut self) -> Option<Reply> {
+        // The limit is for a single line.
+        self.0.get_mut().get_mut().set_limit(LIMIT * 2);
+        let line = self.0.next_line().await.ok()??;
+        serde_json::from_str(&line).ok()
+    }
+}
+
+/// Asks the supervisor that runs in `dir`.
+///
+/// # Errors
+/// None runs there.
+pub async fn ask(dir: &RuntimeDir, request: &Request) -> Result<Answers, SupervisorError> {
+    let gone = |_| SupervisorError::NotRunning(dir.path().to_owned());
+    let mut stream = socket::connect(&dir.control_socket()).await.map_err(gone)?;
+    let mut bytes = serde_json::to_vec(request).map_err(std::io::Error::other).map_err(doing("write a request"))?;
+    bytes.push(b'\n');
+    stream.write_all(&bytes).await.map_err(gone)?;
+    Ok(Answers(BufReader::new(stream.take(LIMIT)).lines()))
+}
+
+/// Asks for one reply; none if the supervisor ended instead.
+///
+/// # Errors
+/// None runs there, or it refused.
+pub async fn one_answer(dir: &RuntimeDir, request: &Request) -> Result<Option<Reply>, SupervisorError> {
+    match ask(dir, request).await?.next().await {
+        Some(Reply::Refused { reason }) => Err(SupervisorError::Refused(reason)),
+        other => Ok(other),
+    }
+}
+
+/// Gives each line that these processes say to `each`, until the supervisor ends.
+///
+/// # Errors
+/// None runs there.
+pub async fn follow(
+    dir: &RuntimeDir,
+    names: Vec<String>,
+    before: usize,
+    mut each: impl FnMut(crate::logs::Line),
+) -> Result<(), SupervisorError> {
+    let mut answers = ask(dir, &Request::Follow { names, before }).await?;
+    while let Some(reply) = answers.next().await {
+        if let Reply::Line { process, text, at_ms } = reply {
+            each(crate::logs::Line { process: process.into(), text, at_ms });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! Ends of processes: finding those that have ended, and ending those that should.
+//!
+//! A process that has ended keeps its id until it is reaped, and only this module reaps. So whatever is signalled
+//! here is what it was meant for.
+
+use crate::process::Ending;
+use nix::{
+    sys::{
+        signal::{Signal, killpg},
+        wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid},
+    },
+    unistd::{Pid, getpid},
+};
+use std::fs;
+
+/// The next child that has ended and is not reaped.
+#[must_use]
+pub fn next_ended() -> Option<(Pid, Ending)> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    match waitid(Id::All, flags) {
+        Ok(WaitStatus::Exited(pid, code)) => Some((pid, Ending::Code(code))),
+        Ok(WaitStatus::Signaled(pid, signal, _)) => Some((pid, Ending::Signal(signal))),
+        _ => None,
+    }
+}
+
+/// Lets go of an ended child, after taking the rest of its process group along if it was the group's leader.
+pub fn reap(pid: Pid, leads_group: bool) {
+    if leads_group {
+        killpg(pid, Signal::SIGKILL).ok();
+    }
+    waitpid(pid, Some(WaitPidFlag::WNOHANG)).ok();
+}
+
+/// Signals a child that is not reaped yet, and its process group.
+pub fn signal(pid: Pid, signal: Signal) {
+    if let Err(error) = killpg(pid, signal) {
+        tracing::debug!(process.pid = pid.as_raw(), %error, "cannot signal");
+    }
+}
+
+/// Kills what ended children have left behind: every process that was handed to us, the subreaper, and is none of
+/// `ours`. Returns how many there were. Their own children are handed to us in turn, so call it again until it says 0.
+pub fn sweep(ours: &[Pid]) -> usize {
+    let strays: Vec<Pid> = children().into_iter().filter(|pid| !ours.contains(pid)).collect();
+    for stray in &strays {
+        tracing::warn!(process.pid = stray.as_raw(), "killing a process that a child has left behind");
+        nix::sys::signal::kill(*stray, Signal::SIGKILL).ok();
+    }
+    strays.len()
+}
+
+/// Living direct children.
+fn children() -> Vec<Pid> {
+    let me = getpid();
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| parent_of_living(*pid) == Some(me)).map(Pid::from_raw).collect()
+}
+
+fn parent_of_living(pid: i32) -> Option<Pid> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may contain anything.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    (state != "Z").then(|| Pid::from_raw(parent))
+}

@@ -1,0 +1,127 @@
+//! A whole system: everything that a supervisor sets up before its dispatcher takes over.
+
+use crate::{
+    broker, demo,
+    dispatcher::{self, Parts},
+    error::{SupervisorError, doing},
+    launch::Launcher,
+    logs::{self, Logs, Look, Terminal},
+    part::{self, Part},
+    relay::{self, Door, Hub, Ticket},
+    runtime_dir::{Lock, RuntimeDir},
+    spawn::Spawner,
+};
+use nix::sys::prctl;
+use std::{collections::BTreeMap, ffi::OsString, fs, sync::Arc};
+use tokio::sync::watch;
+use trawl_protocol::{ProcessId, auth::Credentials, codec::BUS_FRAME_LIMIT, handshake, socket::Listener};
+use trawl_settings::Settings;
+
+/// What to run.
+#[derive(Debug)]
+pub struct Plan {
+    /// The configuration, adapted if this is a demo.
+    pub settings: Settings,
+    /// What children are told besides.
+    pub environment: BTreeMap<String, OsString>,
+    /// With the simulated GitLab.
+    pub demo: bool,
+    /// Names of the processes that are wanted; none: all.
+    pub names: Vec<String>,
+}
+
+impl Plan {
+    /// All parts, and whether each is wanted.
+    ///
+    /// # Errors
+    /// A name means nothing here.
+    pub fn parts(&self) -> Result<Vec<(Part, bool)>, SupervisorError> {
+        let simulator = self.demo.then_some(Part::GitlabSim);
+        let crawlers = (1..=self.settings.crawler.instances).map(Part::Crawler);
+        let all: Vec<Part> = simulator.into_iter().chain([Part::Website]).chain(crawlers).collect();
+        let named = part::select(&all, &self.names).map_err(SupervisorError::Refused)?;
+        // A demo without its GitLab shows nothing.
+        Ok(all.into_iter().map(|part| (part, part == Part::GitlabSim || named.contains(&part))).collect())
+    }
+}
+
+/// Runs a system until its end. Returns the exit code.
+///
+/// # Errors
+/// It cannot even begin: nothing has been started then.
+pub async fn run(plan: Plan, runtime: RuntimeDir, lock: Lock) -> Result<u8, SupervisorError> {
+    let parts = plan.parts()?;
+    // Nobody else of this user may look into our memory.
+    prctl::set_dumpable(false).map_err(std::io::Error::from).map_err(doing("protect the supervisor's memory"))?;
+    if plan.demo {
+        demo::empty(&plan.settings.state_dir(), runtime.path())?;
+    }
+    // A website that was killed may have left one.
+    fs::remove_file(runtime.first_visit()).ok();
+    let mut launcher = Launcher::new(&runtime, plan.settings.server.listen, plan.demo, plan.environment)?;
+    for (part, wanted) in &parts {
+        if *wanted {
+            launcher.prepare(*part)?;
+        }
+    }
+    let logs = Logs::default();
+    logs::start_events(&plan.settings.log.filter, logs.clone());
+    let width = parts.iter().map(|(part, _)| part.to_string().len()).max().unwrap_or_default();
+    let terminal = Terminal::show(&logs, Look::of_stdout(width));
+    let first_visit = runtime.first_visit();
+    let ended = serve(plan.settings, runtime, launcher, &logs, parts).await;
+    fs::remove_file(first_visit).ok();
+    logs.close();
+    terminal.finish();
+    drop(lock);
+    ended
+}
+
+async fn serve(
+    settings: Settings,
+    runtime: RuntimeDir,
+    launcher: Launcher,
+    logs: &Logs,
+    parts: Vec<(Part, bool)>,
+) -> Result<u8, SupervisorError> {
+    let listen =
+        |path: std::path::PathBuf| Listener::bind(&path).map_err(|source| SupervisorError::Directory { path, source });
+    let (bus, auth) = (listen(runtime.bus_socket())?, listen(runtime.auth_socket())?);
+    let control = listen(runtime.control_socket())?;
+    let (hub, list) = (Arc::new(Hub::default()), watch::Sender::new(Credentials::default()));
+    let spawner = Spawner::start().map_err(doing("start the thread that starts processes"))?;
+    let parts = Parts {
+        settings,
+        runtime,
+        launcher,
+        spawner,
+        hub: Arc::clone(&hub),
+        list: list.clone(),
+        logs: logs.clone(),
+        parts,
+    };
+    let (dispatcher, inputs, outputs) = dispatcher::build(parts).map_err(doing("catch signals"))?;
+    // Their end is ours: dropping the set drops the listeners, and those remove their files.
+    let mut sockets = tokio::task::JoinSet::new();
+    sockets.spawn(relay::open(bus, Door::Bus, outputs.bus, move |connection, ticket| {
+        serve_bus(connection, ticket, Arc::clone(&hub))
+    }));
+    sockets.spawn(relay::open(auth, Door::Auth, outputs.auth, move |connection, id: ProcessId| {
+        broker::serve(connection, id, list.clone())
+    }));
+    sockets.spawn(crate::control::open(control, outputs.asked, logs.clone()));
+    let code = dispatcher.run(inputs).await;
+    sockets.shutdown().await;
+    Ok(code)
+}
+
+/// Serves a process that was let in to the bus.
+pub async fn serve_bus(mut connection: handshake::Connection, ticket: Ticket, hub: Arc<Hub>) {
+    match handshake::welcome(&mut connection, ticket.id, BUS_FRAME_LIMIT).await {
+        Ok(()) => relay::serve(connection, &hub, &ticket).await,
+        Err(error) => {
+            tracing::debug!(%error, "{} hung up at the door", ticket.id);
+            hub.lost(&ticket);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What every handler can reach.
+
+use crate::{
+    credentials::Credentials, events::Hub, first_visit::FirstVisit, manager::Rules, manager::dispatcher::Handle,
+    processes::Processes, throttle::Throttle,
+};
+use std::sync::Arc;
+use trawl_settings::Settings;
+use trawl_store::Db;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// `supervisor.toml`.
+    pub settings: Arc<Settings>,
+    /// What it says about jobs.
+    pub rules: Rules,
+    /// Live updates.
+    pub hub: Hub,
+    /// Tokens of the linked accounts.
+    pub credentials: Credentials,
+    /// The process table.
+    pub processes: Processes,
+    /// Hands out jobs.
+    pub dispatcher: Handle,
+    /// The link for whoever comes first.
+    pub first_visit: FirstVisit,
+    /// Slows down guessing.
+    pub throttle: Throttle,
+}

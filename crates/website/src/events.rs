@@ -1,0 +1,103 @@
+//! Live updates: what changed, for every browser that looks.
+
+use serde::Serialize;
+use tokio::sync::broadcast;
+use trawl_jobs::UserId;
+use trawl_store::jobs::Job;
+
+/// How many events a slow browser may be behind before it is told to load everything anew.
+const BACKLOG: usize = 1024;
+
+/// Something that changed.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Grows by one; what a browser had last when it comes back.
+    pub id: u64,
+    /// `job`, `area`, `account` or `process`.
+    pub name: &'static str,
+    /// JSON.
+    pub data: String,
+    /// For this user and administrators; none: for everybody.
+    pub user: Option<UserId>,
+}
+
+/// Where events come in and go out. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    sender: broadcast::Sender<Event>,
+    last: std::sync::Arc<std::sync::atomic::AtomicU64>,
+}
+
+#[derive(Serialize)]
+struct JobEvent<'a> {
+    id: &'a str,
+    kind: &'a str,
+    state: &'a str,
+    progress: f64,
+    area: Option<i64>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        // Ids of another run of this process must not be taken for ours: begin at the time.
+        let start = u64::try_from(trawl_store::now().timestamp_micros()).unwrap_or(1);
+        Self {
+            sender: broadcast::channel(BACKLOG).0,
+            last: std::sync::Arc::new(std::sync::atomic::AtomicU64::new(start)),
+        }
+    }
+}
+
+impl Hub {
+    /// A job has changed.
+    pub fn job(&self, job: &Job) {
+        let event = JobEvent {
+            id: job.id_text(),
+            kind: &job.kind,
+            state: job.state().map_or("unknown", trawl_jobs::State::as_str),
+            progress: job.progress,
+            area: job.area_id,
+        };
+        if let Ok(data) = serde_json::to_string(&event) {
+            self.publish("job", data, Some(UserId(job.user_id.unwrap_or(0))));
+        }
+    }
+
+    /// Several jobs have come or gone.
+    pub fn jobs(&self) {
+        self.publish("job", "{}".to_owned(), None);
+    }
+
+    /// What is mirrored has changed.
+    pub fn areas(&self) {
+        self.publish("area", "{}".to_owned(), None);
+    }
+
+    /// A linked account has changed.
+    pub fn accounts(&self) {
+        self.publish("account", "{}".to_owned(), None);
+    }
+
+    /// The process table has changed.
+    pub fn processes(&self) {
+        self.publish("process", "{}".to_owned(), None);
+    }
+
+    /// Events from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.sender.subscribe()
+    }
+
+    /// Id of the newest event.
+    #[must_use]
+    pub fn last_id(&self) -> u64 {
+        self.last.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn publish(&self, name: &'static str, data: String, user: Option<UserId>) {
+        let id = self.last.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+        // No receiver: nobody looks.
+        self.sender.send(Event { id, name, data, user }).ok();
+    }
+}

@@ -1,0 +1,113 @@
+//! Linked accounts.
+
+use crate::{
+    answer::{PageError, page_with, see_other},
+    app::App,
+    handlers::sign_in::Csrf,
+    link::{self, LinkError},
+    pages::{Accounts, LinkForm, LinkedAccount, TokenState},
+    session::{PageUser, SignedIn},
+};
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{Data, Form, Path, Query},
+};
+use secrecy::SecretString;
+use serde::Deserialize;
+use trawl_jobs::{AccountId, WaitReason};
+use trawl_store::{
+    Conn, StoreError,
+    accounts::{self, Account, AccountState},
+    jobs,
+};
+
+/// What the URL says.
+#[derive(Debug, Deserialize)]
+pub struct AccountsQuery {
+    instance_url: Option<String>,
+}
+
+/// `POST /accounts`.
+#[derive(Debug, Deserialize)]
+pub struct LinkAccountForm {
+    csrf: String,
+    instance_url: String,
+    token: SecretString,
+}
+
+/// `GET /accounts`.
+///
+/// # Errors
+/// The database.
+pub async fn show(app: Data<App>, user: PageUser, query: Query<AccountsQuery>) -> Result<HttpResponse, PageError> {
+    let instance_url = query.into_inner().instance_url.unwrap_or_default();
+    answer(&app, user.0, StatusCode::OK, LinkForm { instance_url, ..blank() }).await
+}
+
+/// `POST /accounts`: links one.
+///
+/// # Errors
+/// The form is not from this session. What is wrong with it is said beside its fields.
+pub async fn link(app: Data<App>, user: PageUser, form: Form<LinkAccountForm>) -> Result<HttpResponse, PageError> {
+    let (user, form) = (user.0, form.into_inner());
+    user.check_csrf(&form.csrf)?;
+    let Err(error) = link::link(&app, user.user.id(), &form.instance_url, form.token).await else {
+        return Ok(see_other("/accounts"));
+    };
+    let mut said = LinkForm { instance_url: form.instance_url, ..blank() };
+    match error {
+        LinkError::Instance(why) => said.instance_error = Some(why),
+        LinkError::Token(why) => said.token_error = Some(why),
+        LinkError::Other(why) => said.error = Some(why),
+    }
+    answer(&app, user, StatusCode::UNPROCESSABLE_ENTITY, said).await
+}
+
+/// `POST /accounts/{id}/unlink`.
+///
+/// # Errors
+/// It is not this user's.
+pub async fn unlink(app: Data<App>, user: PageUser, id: Path<i64>, form: Form<Csrf>) -> Result<HttpResponse, PageError> {
+    user.0.check_csrf(&form.csrf)?;
+    link::unlink(&app, user.0.user.id(), AccountId(id.into_inner())).await?;
+    Ok(see_other("/accounts"))
+}
+
+fn blank() -> LinkForm {
+    LinkForm { instance_url: String::new(), instance_error: None, token_error: None, error: None }
+}
+
+async fn answer(app: &App, user: SignedIn, status: StatusCode, form: LinkForm) -> Result<HttpResponse, PageError> {
+    let (frame, id) = (user.frame(app), user.user.id());
+    let accounts = app
+        .db
+        .read(move |conn| {
+            accounts::list(conn, Some(id))?.iter().map(|account| linked(conn, account)).collect::<Result<_, _>>()
+        })
+        .await?;
+    page_with(status, &Accounts { frame, accounts, form })
+}
+
+fn linked(conn: &mut Conn<'_>, account: &Account) -> Result<LinkedAccount, StoreError> {
+    let (groups, projects) = accounts::reach(conn, account.id())?;
+    let waiting = jobs::waiting(conn, None)?;
+    let here = waiting.iter().filter(|row| row.0 == WaitReason::Credentials && row.1 == Some(account.instance()));
+    Ok(LinkedAccount {
+        id: account.id().0,
+        instance_url: account.instance_url.clone(),
+        username: Some(account.username.clone()),
+        token: match account.state() {
+            AccountState::Refused => TokenState::Refused {
+                since: account.state_since(),
+                reason: Some("GitLab no longer accepts this token: it was revoked or has expired.".to_owned()),
+            },
+            AccountState::Working if account.scope_checked_at().is_none() => TokenState::NotChecked,
+            AccountState::Working => TokenState::Works,
+        },
+        groups,
+        projects,
+        waiting_jobs: if account.state() == AccountState::Refused { here.map(|row| row.2).sum() } else { 0 },
+        linked_at: account.linked_at(),
+    })
+}

@@ -1,0 +1,30 @@
+//! Whether the website lives and can serve.
+
+use crate::{
+    answer::{ApiError, PageError},
+    app::App,
+};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use trawl_store::users;
+
+/// `GET /healthz`: the process answers.
+pub async fn alive() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("ok\n")
+}
+
+/// `GET /readyz`: the database answers, too.
+///
+/// # Errors
+/// It does not.
+pub async fn ready(app: Data<App>) -> Result<HttpResponse, ApiError> {
+    app.db.read(|conn| users::is_empty(conn)).await?;
+    Ok(alive().await)
+}
+
+/// Whatever has no route.
+///
+/// # Errors
+/// Always.
+pub async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, actix_web::Error> {
+    if request.path().starts_with("/api/") { Err(ApiError::NotFound.into()) } else { Err(PageError::NotFound.into()) }
+}

@@ -1,0 +1,19 @@
+//! Handlers: extract, authorize, query, answer. One file for each page and each resource of the API.
+
+pub mod accounts;
+pub mod admin;
+pub mod api_accounts;
+pub mod api_admin;
+pub mod api_areas;
+pub mod api_jobs;
+pub mod assets;
+pub mod explore;
+pub mod health;
+pub mod job;
+pub mod jobs;
+pub mod overview;
+pub mod project;
+pub mod resource;
+pub mod set_up;
+pub mod sign_in;
+pub mod stream;

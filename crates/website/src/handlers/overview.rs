@@ -1,0 +1,188 @@
+//! The overview.
+
+use crate::{
+    answer::{PageError, page},
+    app::App,
+    freshness::Freshness,
+    manager::plan,
+    pages::{FailedJobs, GroupFreshness, Overview, RefusedAccount, RunningJob, WaitingJobs},
+    session::{PageUser, SignedIn},
+    subject::{self, Subjects},
+};
+use actix_web::{HttpResponse, web::Data};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use std::collections::HashMap;
+use trawl_jobs::{AreaKind, RecordKind, State, WaitReason};
+use trawl_store::{
+    Conn, StoreError,
+    accounts::{self, AccountState},
+    counters, jobs, now,
+};
+
+const RUNNING_SHOWN: i64 = 6;
+const MINUTES: i64 = 60;
+/// Failures that are looked at to find those alike.
+const FAILURES: i64 = 200;
+
+/// `GET /`. Also finds out anew what the user's accounts reach, if that is long ago.
+///
+/// # Errors
+/// The database.
+pub async fn show(app: Data<App>, user: PageUser) -> Result<HttpResponse, PageError> {
+    let user = user.0;
+    let (frame, rules, id) = (user.frame(&app), app.rules, user.user.id());
+    let due = app.db.read(move |conn| accounts::list(conn, Some(id))).await?;
+    if due.iter().any(|account| account.state() == AccountState::Working && plan_is_due(account.scope_tried_at(), rules.scope)) {
+        app.db
+            .write(move |conn| {
+                for account in &due {
+                    plan::handle_new_authorization(conn, &rules, account)?;
+                }
+                Ok(())
+            })
+            .await?;
+        app.dispatcher.wake();
+    }
+    let loaded = app.db.read(move |conn| load(conn, &user, frame)).await?;
+    page(&loaded)
+}
+
+fn plan_is_due(last: Option<DateTime<Utc>>, every: std::time::Duration) -> bool {
+    last.is_none_or(|last| now() - last >= TimeDelta::from_std(every).unwrap_or(TimeDelta::MAX))
+}
+
+fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: crate::pages::Frame) -> Result<Overview, StoreError> {
+    let scope = user.job_scope();
+    let accounts = accounts::list(conn, Some(user.user.id()))?;
+    let counts = counters::jobs(conn, scope)?;
+    let of = |wanted: &[State]| counts.iter().filter(|(_, state, _)| wanted.contains(state)).map(|(.., n)| n).sum();
+    let waiting = jobs::waiting(conn, scope)?;
+    let mut refused = Vec::new();
+    for account in accounts.iter().filter(|account| account.state() == AccountState::Refused) {
+        let here = waiting.iter().filter(|row| row.0 == WaitReason::Credentials && row.1 == Some(account.instance()));
+        refused.push(RefusedAccount {
+            username: account.username.clone(),
+            instance_url: account.instance_url.clone(),
+            since: account.state_since(),
+            waiting_jobs: here.map(|row| row.2).sum(),
+        });
+    }
+    let freshness = Freshness::load(conn, user.user.id())?;
+    let since = now() - TimeDelta::hours(24);
+    Ok(Overview {
+        linked_accounts: i64::try_from(accounts.len()).unwrap_or(i64::MAX),
+        running: running(conn, user)?,
+        running_total: of(&[State::Running, State::Aborting]),
+        queued: of(&[State::Queued]),
+        waiting: of(&[State::Waiting]),
+        seconds_left: None,
+        refused_accounts: refused,
+        failed: alike(&jobs::failed_since(conn, scope, since, FAILURES)?)?,
+        parked: parked(&waiting),
+        totals: totals(&freshness),
+        groups: top_groups(&freshness),
+        throughput: throughput(conn)?,
+        frame,
+    })
+}
+
+fn running(conn: &mut Conn<'_>, user: &SignedIn) -> Result<Vec<RunningJob>, StoreError> {
+    let subjects = Subjects::load(conn)?;
+    jobs::running(conn, user.job_scope(), RUNNING_SHOWN)?
+        .into_iter()
+        .map(|(job, path)| {
+            let (count, total, per_second) = subject::pace(&job);
+            Ok(RunningJob {
+                id: job.id()?,
+                kind: job.kind.clone(),
+                subject: subjects.of(&job, path),
+                progress: job.progress,
+                count,
+                total,
+                per_second,
+                seconds_left: subject::seconds_left(count, total, per_second),
+            })
+        })
+        .collect()
+}
+
+/// Failures by their sentence, the most frequent first.
+fn alike(failed: &[jobs::Job]) -> Result<Vec<FailedJobs>, StoreError> {
+    let mut groups: Vec<FailedJobs> = Vec::new();
+    for job in failed {
+        let message = job.error.clone().unwrap_or_else(|| "failed without a word".to_owned());
+        match groups.iter_mut().find(|group| group.message == message) {
+            Some(group) => group.count += 1,
+            None => groups.push(FailedJobs {
+                message,
+                count: 1,
+                latest: job.id()?,
+                at: job.finished_at().unwrap_or_else(|| job.created_at()),
+            }),
+        }
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+    Ok(groups)
+}
+
+type WaitingRow = (WaitReason, Option<trawl_jobs::InstanceId>, i64, Option<DateTime<Utc>>);
+
+fn parked(rows: &[WaitingRow]) -> Vec<WaitingJobs> {
+    [WaitReason::Credentials, WaitReason::RateLimited]
+        .into_iter()
+        .filter_map(|reason| {
+            let alike: Vec<&WaitingRow> = rows.iter().filter(|row| row.0 == reason).collect();
+            let until = (reason == WaitReason::RateLimited).then(|| alike.iter().filter_map(|row| row.3).min()).flatten();
+            let count = alike.iter().map(|row| row.2).sum();
+            (count > 0).then_some(WaitingJobs { reason, count, until })
+        })
+        .collect()
+}
+
+fn totals(freshness: &Freshness) -> Vec<(RecordKind, i64)> {
+    let areas = freshness.areas();
+    let number = |kind: AreaKind| i64::try_from(areas.iter().filter(|row| row.kind == kind).count()).unwrap_or(i64::MAX);
+    RecordKind::ALL
+        .into_iter()
+        .map(|kind| {
+            let count = match kind {
+                RecordKind::Group => number(AreaKind::Group),
+                RecordKind::Project => number(AreaKind::Project),
+                other => freshness.total(other),
+            };
+            (kind, count)
+        })
+        .collect()
+}
+
+fn top_groups(freshness: &Freshness) -> Vec<GroupFreshness> {
+    use crate::pages::Completeness;
+    let mut below: HashMap<&str, Vec<&crate::pages::AreaRow>> = HashMap::new();
+    for row in freshness.areas().iter().filter(|row| row.kind == AreaKind::Project) {
+        let top = row.full_path.split('/').next().unwrap_or(&row.full_path);
+        below.entry(top).or_default().push(row);
+    }
+    let tops = freshness.areas().iter().filter(|row| row.kind == AreaKind::Group && !row.full_path.contains('/'));
+    tops.map(|group| {
+        let projects = below.get(group.full_path.as_str()).map_or(&[][..], Vec::as_slice);
+        let complete = projects.iter().filter(|row| row.completeness == Completeness::Complete).count();
+        let all_synced = projects.iter().all(|row| row.synced_at.is_some());
+        GroupFreshness {
+            id: group.id,
+            name: group.name.clone(),
+            projects: i64::try_from(projects.len()).unwrap_or(i64::MAX),
+            complete: i64::try_from(complete).unwrap_or(i64::MAX),
+            synced_at: if all_synced { projects.iter().filter_map(|row| row.synced_at).min() } else { None },
+            incomplete: projects.iter().find_map(|row| row.completeness.reason()).map(str::to_owned),
+        }
+    })
+    .collect()
+}
+
+/// Objects in each of the last minutes, oldest first.
+fn throughput(conn: &mut Conn<'_>) -> Result<Vec<i64>, StoreError> {
+    let this_minute = now().duration_trunc(TimeDelta::minutes(1)).unwrap_or_else(|_| now());
+    let first = this_minute - TimeDelta::minutes(MINUTES - 1);
+    let written: HashMap<DateTime<Utc>, i64> = counters::throughput(conn, first)?.into_iter().collect();
+    Ok((0..MINUTES).map(|i| written.get(&(first + TimeDelta::minutes(i))).copied().unwrap_or(0)).collect())
+}

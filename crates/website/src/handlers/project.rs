@@ -1,0 +1,138 @@
+//! One project: its issues and merge requests.
+
+use crate::{
+    answer::{PageError, page},
+    app::App,
+    freshness::Freshness,
+    handlers::explore::{ancestors, description},
+    pages::{Frame, ProjectPage, ResourceFilter, ResourceRow, Tab},
+    session::{PageUser, SignedIn},
+};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path, Query},
+};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use trawl_jobs::{AreaId, AreaKind};
+use trawl_store::{
+    Conn, StoreError, areas,
+    resources::{self, Resource, ResourceFilter as StoreFilter},
+};
+
+const PAGE: usize = 50;
+
+/// What the URL says.
+#[derive(Debug, Deserialize)]
+pub struct ProjectQuery {
+    tab: Option<String>,
+    state: Option<String>,
+    q: Option<String>,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// `GET /explore/project/{id}`.
+///
+/// # Errors
+/// No such project for this user.
+pub async fn show(
+    app: Data<App>,
+    user: PageUser,
+    id: Path<i64>,
+    query: Query<ProjectQuery>,
+) -> Result<HttpResponse, PageError> {
+    let (frame, id, query) = (user.0.frame(&app), AreaId(id.into_inner()), query.into_inner());
+    let loaded = app.db.read(move |conn| load(conn, &user.0, frame, id, query)).await?;
+    page(&loaded)
+}
+
+fn load(
+    conn: &mut Conn<'_>,
+    user: &SignedIn,
+    frame: Frame,
+    id: AreaId,
+    query: ProjectQuery,
+) -> Result<ProjectPage, StoreError> {
+    let visible = areas::visible_one(conn, user.user.id(), id)?.ok_or(StoreError::NotFound)?;
+    let freshness = Freshness::load(conn, user.user.id())?;
+    let row = freshness.area(id).filter(|row| row.kind == AreaKind::Project).ok_or(StoreError::NotFound)?.clone();
+    let filter = ResourceFilter {
+        tab: Tab::parse(query.tab.as_deref().unwrap_or_default()),
+        state: query.state.filter(|state| !state.is_empty()),
+        q: query.q.unwrap_or_default().trim().to_owned(),
+    };
+    let wanted = StoreFilter {
+        area: id,
+        kind: filter.tab.kind(),
+        state: filter.state.clone(),
+        text: Some(filter.q.clone()).filter(|q| !q.is_empty()),
+        confidential: visible.may_read_confidential(),
+        before: query.before.as_deref().and_then(read_key),
+        after: query.after.as_deref().and_then(read_key),
+    };
+    let mut found = resources::list(conn, &wanted, i64::try_from(PAGE + 1).unwrap_or(i64::MAX))?;
+    let more = found.len() > PAGE;
+    let (has_older, has_newer) = if wanted.after.is_some() {
+        if more {
+            found.remove(0);
+        }
+        (true, more)
+    } else {
+        found.truncate(PAGE);
+        (more, wanted.before.is_some())
+    };
+    let area = visible.area;
+    Ok(ProjectPage {
+        frame,
+        id: id.0,
+        name: row.name,
+        ancestors: ancestors(&freshness, &area.full_path),
+        description: description(conn, id)?,
+        visibility: area.visibility,
+        archived: area.archived,
+        web_url: area.web_url,
+        synced_at: row.synced_at,
+        completeness: row.completeness,
+        issues: row.issues,
+        merge_requests: row.merge_requests,
+        filter,
+        state_counts: Vec::new(),
+        older: found.last().filter(|_| has_older).and_then(key),
+        newer: found.first().filter(|_| has_newer).and_then(key),
+        rows: found.iter().map(resource_row).collect(),
+        full_path: area.full_path,
+    })
+}
+
+/// A row's place in the order: its last change and its id.
+fn key(resource: &Resource) -> Option<String> {
+    resource.updated_at().map(|time| format!("{}-{}", time.timestamp_micros(), resource.id))
+}
+
+/// A key that cannot be read shows the first page.
+fn read_key(text: &str) -> Option<(DateTime<Utc>, i64)> {
+    let (micros, id) = text.split_once('-')?;
+    Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.parse().ok()?))
+}
+
+fn resource_row(resource: &Resource) -> ResourceRow {
+    let payload: serde_json::Value = serde_json::from_str(&resource.payload).unwrap_or_default();
+    ResourceRow {
+        id: resource.id,
+        iid: resource.iid.unwrap_or_default(),
+        title: resource.title.clone(),
+        author: resource.author.clone(),
+        state: resource.state.clone().unwrap_or_default(),
+        labels: titles(&payload["labels"]),
+        confidential: resource.confidential,
+        updated_at: resource.updated_at(),
+    }
+}
+
+/// Titles of labels in a payload.
+#[must_use]
+pub fn titles(labels: &serde_json::Value) -> Vec<String> {
+    let each = labels.as_array().map_or(&[][..], Vec::as_slice).iter();
+    each.filter_map(|label| label["title"].as_str()).map(str::to_owned).collect()
+}

@@ -1,0 +1,22 @@
+//! Trawl's web UI, API and job manager, and the only process that touches the database.
+
+pub mod answer;
+pub mod app;
+pub mod credentials;
+pub mod demo;
+pub mod events;
+pub mod first_visit;
+pub mod freshness;
+pub mod handlers;
+pub mod link;
+pub mod manager;
+pub mod pages;
+pub mod password;
+pub mod processes;
+pub mod routes;
+pub mod run;
+pub mod same_origin;
+pub mod seal;
+pub mod session;
+pub mod subject;
+pub mod throttle;

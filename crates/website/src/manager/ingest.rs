@@ -1,0 +1,185 @@
+//! A worker's report becomes rows: objects, areas, cursor, progress, messages, end of the job and the jobs that follow
+//! from it, all in the transaction that the caller is in. Only then is it acknowledged.
+
+use super::{
+    Rules,
+    plan::{self, Finder},
+};
+use trawl_jobs::{
+    AccountId, AreaId, Change, ErrorClass, FoundArea, InstanceId, JobError, JobSpec, Lease, Outcome, Report, State, UserId,
+};
+use trawl_store::{
+    Conn, StoreError,
+    accounts::{self, AccountState},
+    areas, counters,
+    jobs::{self, Job},
+    leases::{self, Standing},
+    messages, now, resources, sync,
+};
+
+/// What a report did.
+#[derive(Debug, Default)]
+pub struct Ingested {
+    /// The job as it is now, unless the report was an old one.
+    pub job: Option<Job>,
+    /// The lease is gone: the worker must drop the job.
+    pub gone: bool,
+    /// New or changed areas.
+    pub areas_changed: bool,
+    /// New jobs.
+    pub jobs_made: usize,
+    /// An account's token was refused.
+    pub account_refused: Option<AccountId>,
+    /// Objects written.
+    pub objects: usize,
+}
+
+/// Who reports.
+#[derive(Debug, Clone)]
+pub struct Reporter {
+    /// Name of the worker's life.
+    pub worker: String,
+    /// It reads with a token of its own, so a refusal says nothing about an account.
+    pub own_token: bool,
+}
+
+/// Writes one report.
+pub fn ingest(conn: &mut Conn<'_>, rules: &Rules, reporter: &Reporter, report: &Report) -> Result<Ingested, StoreError> {
+    let job = match leases::standing(conn, &reporter.worker, report.lease, report.seq)? {
+        Standing::Fresh(job) => *job,
+        Standing::Seen => return Ok(Ingested::default()),
+        Standing::Gone => return Ok(Ingested { gone: true, ..Ingested::default() }),
+    };
+    let mut done = Ingested::default();
+    let (mut progress, mut cursor) = (None, None);
+    for change in &report.changes {
+        match change {
+            Change::Progress(now) => progress = Some(now),
+            Change::Cursor(now) => cursor = Some(now.as_str()),
+            Change::Message { level, at, text } => messages::add(conn, report.lease.job, *level, *at, text)?,
+            Change::Discovered(found) => discovered(conn, rules, &job, found, &mut done)?,
+            Change::Records(records) => {
+                let (instance, area) = subject(&job)?;
+                for record in records {
+                    done.objects += usize::from(resources::upsert(conn, instance, area, record)?);
+                }
+            }
+            // Last, whatever its place in the report.
+            Change::Finished(_) => {}
+        }
+    }
+    if done.objects > 0 {
+        counters::ingested(conn, now(), done.objects)?;
+    }
+    leases::advance(conn, &job, report.seq, progress, cursor)?;
+    if let Some(outcome) = report.outcome() {
+        let job = jobs::get(conn, report.lease.job)?.ok_or(StoreError::NotFound)?;
+        finish(conn, rules, reporter, &job, outcome, &mut done)?;
+    }
+    done.job = jobs::get(conn, report.lease.job)?;
+    Ok(done)
+}
+
+fn subject(job: &Job) -> Result<(InstanceId, AreaId), StoreError> {
+    match (job.instance_id, job.area_id) {
+        (Some(instance), Some(area)) => Ok((InstanceId(instance), AreaId(area))),
+        _ => Err(StoreError::Corrupt(format!("a {} job reports objects, but is about no area", job.kind))),
+    }
+}
+
+fn discovered(
+    conn: &mut Conn<'_>,
+    rules: &Rules,
+    job: &Job,
+    found: &[FoundArea],
+    done: &mut Ingested,
+) -> Result<(), StoreError> {
+    // What was found was found with this account's token, so this account may see it.
+    let (Some(instance), Some(account)) = (job.instance_id, job.served_by.or(job.account_id)) else {
+        return Err(StoreError::Corrupt(format!("a {} job found areas, but belongs to no account", job.kind)));
+    };
+    for area in found {
+        let id = areas::discovered(conn, InstanceId(instance), AccountId(account), area)?;
+        let area = areas::get(conn, id)?.ok_or(StoreError::NotFound)?;
+        let finder =
+            Finder { user: job.user_id.map(UserId), account: Some(AccountId(account)), parent: Some(job.id()?) };
+        done.jobs_made += plan::handle_new_area(conn, rules, &area, finder)?;
+        done.areas_changed = true;
+    }
+    Ok(())
+}
+
+fn finish(
+    conn: &mut Conn<'_>,
+    rules: &Rules,
+    reporter: &Reporter,
+    job: &Job,
+    outcome: &Outcome,
+    done: &mut Ingested,
+) -> Result<(), StoreError> {
+    let blamed;
+    let outcome = match outcome {
+        // Nobody can give that worker another token: other workers shall try, a bounded number of times.
+        Outcome::Failed(error) if error.class == ErrorClass::Credentials && reporter.own_token => {
+            blamed = Outcome::Failed(JobError { class: ErrorClass::Transient, ..error.clone() });
+            &blamed
+        }
+        other => other,
+    };
+    let state = leases::end(conn, job, outcome, &rules.retry, rand::random())?;
+    match outcome {
+        Outcome::Completed { watermark, incomplete, .. } if state == State::Completed => {
+            if let Some(area) = job.area_id {
+                sync::completed(conn, AreaId(area), &job.kind, *watermark, incomplete.as_deref())?;
+            } else if let Some(account) = job.account_id.filter(|_| is_scope(job)) {
+                // Since the first attempt: a resumed one has not seen again what an earlier one saw.
+                let began = job.created_at();
+                accounts::scope_tried(conn, AccountId(account))?;
+                accounts::scope_checked(conn, AccountId(account), began)?;
+                done.areas_changed = true;
+            }
+        }
+        Outcome::Failed(error) if error.class == ErrorClass::Credentials => {
+            if let Some(account) = job.served_by.map(AccountId) {
+                if accounts::set_state(conn, account, AccountState::Refused)? {
+                    done.account_refused = Some(account);
+                }
+                // Somebody else's token may do.
+                let others = job.area_id.map(|area| accounts::serving(conn, area, None)).transpose()?;
+                if state == State::Waiting && others.is_some_and(|others| !others.is_empty()) {
+                    let parked = jobs::get(conn, job.id()?)?.ok_or(StoreError::NotFound)?;
+                    jobs::wake(conn, &parked)?;
+                }
+            }
+        }
+        Outcome::Failed(error) if state == State::Failed => failed_for_good(conn, job, &error.message)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A job has failed for good: says so where its result is missed, and keeps the schedule from trying at once again.
+pub fn failed_for_good(conn: &mut Conn<'_>, job: &Job, why: &str) -> Result<(), StoreError> {
+    if let Some(area) = job.area_id {
+        sync::failed(conn, AreaId(area), &job.kind, why)?;
+    } else if let Some(account) = job.account_id.filter(|_| is_scope(job)) {
+        accounts::scope_tried(conn, AccountId(account))?;
+    }
+    Ok(())
+}
+
+fn is_scope(job: &Job) -> bool {
+    matches!(JobSpec::parse(&job.kind, &job.payload), Ok(JobSpec::AuthorizationScope(_)))
+}
+
+/// A report that cannot be written at all ends its job, rather than being sent again for ever.
+pub fn reject(conn: &mut Conn<'_>, rules: &Rules, lease: Lease, why: &StoreError) -> Result<Option<Job>, StoreError> {
+    let Some(job) = jobs::get(conn, lease.job)? else { return Ok(None) };
+    if job.lease_token != lease.token || !job.state()?.is_leased() {
+        return Ok(None);
+    }
+    let error = JobError::permanent(format!("what the job reported cannot be stored: {why}"));
+    leases::end(conn, &job, &Outcome::Failed(error), &rules.retry, 0.0)?;
+    failed_for_good(conn, &job, "a report could not be stored")?;
+    jobs::get(conn, lease.job)
+}

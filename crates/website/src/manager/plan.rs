@@ -1,0 +1,93 @@
+//! Which jobs follow from what is known. Everything here may be called as often as anybody likes: what is live or was
+//! done lately is not done again.
+
+use super::Rules;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+use trawl_jobs::{AccountId, JobId, JobSpec, Subject, plan};
+use trawl_store::{
+    Conn, StoreError,
+    accounts::Account,
+    areas::Area,
+    jobs::{self, NewJob, Submitted},
+    now, sync,
+};
+
+/// Whether something that happened at `last` is due again.
+pub(super) fn is_due(last: Option<DateTime<Utc>>, every: Duration) -> bool {
+    last.is_none_or(|last| now() - last >= TimeDelta::from_std(every).unwrap_or(TimeDelta::MAX))
+}
+
+/// An account was linked, signed in to, or its turn has come: finds out what it can reach, unless that was done lately.
+/// Returns the job where one was made.
+pub fn handle_new_authorization(
+    conn: &mut Conn<'_>,
+    rules: &Rules,
+    account: &Account,
+) -> Result<Option<JobId>, StoreError> {
+    if !is_due(account.scope_tried_at(), rules.scope) {
+        return Ok(None);
+    }
+    let mut made = None;
+    for spec in plan::for_account() {
+        let new = NewJob {
+            spec,
+            subject: Subject::Account(account.id()),
+            instance: account.instance(),
+            user: Some(account.user()),
+            account: Some(account.id()),
+            parent: None,
+            priority: None,
+            priority_threshold: rules.priority_threshold,
+            max_attempts: rules.max_attempts,
+        };
+        let Submitted { id, created } = jobs::submit(conn, &new)?;
+        made = made.or(created.then_some(id));
+    }
+    Ok(made)
+}
+
+/// Who brought an area up.
+#[derive(Debug, Clone, Copy)]
+pub struct Finder {
+    /// For whom the jobs are.
+    pub user: Option<trawl_jobs::UserId>,
+    /// With whose account.
+    pub account: Option<AccountId>,
+    /// The job that found it.
+    pub parent: Option<JobId>,
+}
+
+/// An area was found, or its turn has come: submits the jobs that it needs, except what was done lately. Returns how
+/// many are new.
+pub fn handle_new_area(conn: &mut Conn<'_>, rules: &Rules, area: &Area, finder: Finder) -> Result<usize, StoreError> {
+    let tried = sync::tried(conn, area.id())?;
+    let mut made = 0;
+    for spec in plan::for_area(area.traits()) {
+        let last = tried.get(spec.kind()).copied();
+        if last.is_some() && (area.archived || !is_due(last, interval(rules, &spec))) {
+            continue;
+        }
+        let new = NewJob {
+            spec,
+            subject: Subject::Area(area.id()),
+            instance: area.instance(),
+            user: finder.user,
+            account: finder.account,
+            parent: finder.parent,
+            priority: None,
+            priority_threshold: rules.priority_threshold,
+            max_attempts: rules.max_attempts,
+        };
+        made += usize::from(jobs::submit(conn, &new)?.created);
+    }
+    Ok(made)
+}
+
+/// How often a kind of job is due: changes are looked for often, details seldom change.
+pub(super) fn interval(rules: &Rules, spec: &JobSpec) -> Duration {
+    match spec {
+        JobSpec::Issues(_) | JobSpec::MergeRequests(_) => rules.incremental,
+        JobSpec::AuthorizationScope(_) | JobSpec::Group(_) | JobSpec::Project(_) => rules.scope,
+    }
+}

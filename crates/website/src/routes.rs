@@ -1,0 +1,54 @@
+//! Every route there is.
+
+use crate::handlers::{
+    accounts, admin, api_accounts, api_admin, api_areas, api_jobs, assets, explore, health, job, jobs, overview, project,
+    resource, set_up, sign_in, stream,
+};
+use actix_web::web::{ServiceConfig, delete, get, post, route};
+
+/// The table.
+pub fn table(routes: &mut ServiceConfig) {
+    routes
+        // for machines
+        .route("/healthz", get().to(health::alive))
+        .route("/readyz", get().to(health::ready))
+        .route("/assets/{name}", get().to(assets::show))
+        // coming in
+        .route("/setup/{token}", get().to(set_up::form))
+        .route("/setup/{token}", post().to(set_up::submit))
+        .route("/welcome/{token}", get().to(set_up::welcome))
+        .route("/sign-in", get().to(sign_in::form))
+        .route("/sign-in", post().to(sign_in::submit))
+        .route("/sign-out", post().to(sign_in::sign_out))
+        // pages
+        .route("/", get().to(overview::show))
+        .route("/jobs", get().to(jobs::show))
+        .route("/jobs/{id}", get().to(job::show))
+        .route("/jobs/{id}/abort", post().to(job::abort))
+        .route("/jobs/{id}/retry", post().to(job::retry))
+        .route("/explore", get().to(explore::show))
+        .route("/explore/group/{id}", get().to(explore::group))
+        .route("/explore/project/{id}", get().to(project::show))
+        .route("/explore/issue/{id}", get().to(resource::issue))
+        .route("/explore/merge_request/{id}", get().to(resource::merge_request))
+        .route("/accounts", get().to(accounts::show))
+        .route("/accounts", post().to(accounts::link))
+        .route("/accounts/{id}/unlink", post().to(accounts::unlink))
+        .route("/admin", get().to(admin::show))
+        // API
+        .route("/api/jobs", get().to(api_jobs::list))
+        .route("/api/jobs", post().to(api_jobs::submit))
+        .route("/api/jobs/pending", get().to(api_jobs::pending))
+        .route("/api/jobs/stream", get().to(stream::show))
+        .route("/api/jobs/{id}", get().to(api_jobs::show))
+        .route("/api/jobs/{id}/messages", get().to(api_jobs::messages))
+        .route("/api/jobs/{id}/abort", post().to(api_jobs::abort))
+        .route("/api/jobs/{id}/retry", post().to(api_jobs::retry))
+        .route("/api/areas", get().to(api_areas::list))
+        .route("/api/resources", get().to(api_areas::resources))
+        .route("/api/accounts", get().to(api_accounts::list))
+        .route("/api/accounts", post().to(api_accounts::link))
+        .route("/api/accounts/{id}", delete().to(api_accounts::unlink))
+        .route("/api/admin/processes", get().to(api_admin::processes))
+        .default_service(route().to(health::nothing_here));
+}

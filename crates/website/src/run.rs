@@ -1,0 +1,244 @@
+//! From settings to a website that serves, and back.
+
+use crate::{
+    app::App,
+    credentials::Credentials,
+    demo,
+    events::Hub,
+    first_visit::{FirstVisit, Purpose},
+    manager::{Rules, dispatcher::Dispatcher},
+    processes::Processes,
+    routes, same_origin,
+    seal::{Seal, SealError},
+    throttle::Throttle,
+};
+use actix_web::{
+    App as ActixApp, HttpServer,
+    middleware::{Compress, DefaultHeaders, from_fn},
+    web::{Data, FormConfig, JsonConfig},
+};
+use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use trawl_jobs::JobSpec;
+use trawl_protocol::{
+    AUTH_SOCKET_ENV, BUS_SOCKET_ENV, Boot, Bus, BusOptions, CredentialWriter, Hello, Incoming, LaunchSecret, Role,
+    handshake::ConnectError,
+};
+use trawl_settings::{Settings, Synchronous, exit};
+use trawl_store::{Db, DbOptions, StoreError, users};
+
+/// Largest form or JSON body. Bytes.
+const BODY_LIMIT: usize = 256 * 1024;
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                   form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Why the website does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key file.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The address.
+    #[error("cannot listen on {address}: {source}; stop the program that does, or set server.listen in supervisor.toml (TRAWL_SERVER__LISTEN)")]
+    Listen {
+        /// Which.
+        address: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The supervisor.
+    #[error(transparent)]
+    Supervisor(#[from] ConnectError),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl RunError {
+    /// The code to exit with.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Store(StoreError::Newer { .. }) => exit::DATABASE_NEWER,
+            Self::Store(_) => exit::DATABASE,
+            Self::Seal(_) => exit::CONFIG,
+            Self::Listen { .. } => exit::ADDRESS,
+            Self::Supervisor(_) => exit::NO_SUPERVISOR,
+            Self::Other(_) => 1,
+        }
+    }
+}
+
+/// What the supervisor hands down.
+#[derive(Debug, Default)]
+pub struct Inherited {
+    /// The listening socket.
+    pub listener: Option<TcpListener>,
+    /// Proof that the supervisor started us.
+    pub secret: Option<LaunchSecret>,
+}
+
+/// Serves until `stop` is cancelled.
+///
+/// # Errors
+/// See [`RunError`].
+pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationToken) -> Result<(), RunError> {
+    let settings = Arc::new(settings);
+    let db = Db::open(DbOptions {
+        url: settings.database_url(),
+        full_synchronous: settings.database.synchronous == Synchronous::Full,
+        read_connections: settings.database.read_connections,
+        busy_timeout_ms: settings.database.busy_timeout_ms,
+    })
+    .await?;
+    let seal = Seal::open(&settings.state_dir())?;
+    let listener = match inherited.listener {
+        Some(listener) => listener,
+        None => TcpListener::bind(settings.server.listen)
+            .map_err(|source| RunError::Listen { address: settings.server.listen.to_string(), source })?,
+    };
+    let settings = with_real_address(&settings, &listener);
+    let mut parts = Parts::assemble(settings, db, seal, inherited.secret);
+    let app = parts.app.clone();
+    let served = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(Data::new(app.clone()))
+            .app_data(FormConfig::default().limit(BODY_LIMIT))
+            .app_data(JsonConfig::default().limit(BODY_LIMIT).error_handler(|error, _| {
+                crate::answer::ApiError::Invalid(format!("the body is not what is expected: {error}")).into()
+            }))
+            .wrap(from_fn(same_origin::require))
+            .wrap(Compress::default())
+            .wrap(
+                DefaultHeaders::new()
+                    .add(("Content-Security-Policy", CSP))
+                    .add(("X-Content-Type-Options", "nosniff"))
+                    .add(("Referrer-Policy", "same-origin"))
+                    .add(("Cross-Origin-Opener-Policy", "same-origin")),
+            )
+            .configure(routes::table)
+    })
+    .workers(2)
+    .disable_signals()
+    .shutdown_timeout(3)
+    .listen(listener)
+    .map_err(|error| RunError::Other(error.to_string()))?
+    .run();
+    let server = served.handle();
+    let serving = tokio::spawn(served);
+    parts.first_visit().await?;
+    // Only now, since whoever is connected to the bus is taken to be ready.
+    let dispatcher = parts.join_bus(&stop).await?;
+    tracing::info!("the website is ready at {}", parts.app.settings.server.url());
+    stop.cancelled().await;
+    tracing::info!("the website is stopping");
+    server.stop(true).await;
+    serving.await.ok();
+    dispatcher.await.ok();
+    Ok(())
+}
+
+/// A listener on port 0, or one that was handed down, has its own idea of the address.
+fn with_real_address(settings: &Settings, listener: &TcpListener) -> Arc<Settings> {
+    let mut settings = settings.clone();
+    if let Ok(address) = listener.local_addr() {
+        settings.server.listen = address;
+    }
+    Arc::new(settings)
+}
+
+/// What is put together before anything is served.
+struct Parts {
+    app: App,
+    dispatcher: Option<Dispatcher>,
+    bus: Option<BusOptions>,
+    // Filled in once the bus is there.
+    node: String,
+}
+
+impl Parts {
+    fn assemble(settings: Arc<Settings>, db: Db, seal: Seal, secret: Option<LaunchSecret>) -> Self {
+        let hello = Hello {
+            role: Role::Website,
+            boot: Boot::random(),
+            secret,
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            capacity: 0,
+            kinds: JobSpec::KINDS.iter().map(|kind| (*kind).to_owned()).collect(),
+            own_instance: None,
+        };
+        let socket = |variable| std::env::var_os(variable).map(PathBuf::from);
+        let writer = socket(AUTH_SOCKET_ENV).map(|path| CredentialWriter::start(path, hello.clone()));
+        let bus = socket(BUS_SOCKET_ENV).map(|socket| BusOptions { socket, hello, carry_over: false });
+        let rules = Rules::from(&*settings);
+        let (hub, processes) = (Hub::default(), Processes::default());
+        let credentials = Credentials::new(seal, writer);
+        let node = nix::unistd::gethostname().map_or_else(|_| "node".to_owned(), |name| name.to_string_lossy().into_owned());
+        let (dispatcher, handle) =
+            Dispatcher::new(db.clone(), rules, &node, hub.clone(), credentials.clone(), processes.clone());
+        let app = App {
+            db,
+            settings,
+            rules,
+            hub,
+            credentials,
+            processes,
+            dispatcher: handle,
+            first_visit: FirstVisit::default(),
+            throttle: Throttle::default(),
+        };
+        Self { app, dispatcher: Some(dispatcher), bus, node }
+    }
+
+    /// Connects to the supervisor, if there is one, and starts the dispatcher.
+    async fn join_bus(&mut self, stop: &CancellationToken) -> Result<JoinHandle<()>, RunError> {
+        let mut bus: Option<(Bus, mpsc::Receiver<Incoming>)> = None;
+        match self.bus.take() {
+            Some(options) => {
+                let (handle, incoming, task) = Bus::connect(options).await?;
+                let stop = stop.clone();
+                tokio::spawn(async move {
+                    if let Ok(Err(error)) = task.await {
+                        tracing::error!(%error, "the supervisor does not take this website back; it ends");
+                        stop.cancel();
+                    }
+                });
+                bus = Some((handle, incoming));
+            }
+            None => tracing::warn!(
+                node = self.node,
+                "no supervisor ({BUS_SOCKET_ENV} is not set): jobs are planned, but nobody runs them"
+            ),
+        }
+        self.app.credentials.publish(&self.app.db).await;
+        let Some(dispatcher) = self.dispatcher.take() else {
+            return Err(RunError::Other("the dispatcher was started twice".to_owned()));
+        };
+        Ok(tokio::spawn(dispatcher.run(bus, stop.clone())))
+    }
+
+    /// Makes the one-time link where nobody has set Trawl up yet.
+    async fn first_visit(&self) -> Result<(), RunError> {
+        let other = |error: String| RunError::Other(error);
+        let settings = &self.app.settings;
+        if let Ok(gitlab) = std::env::var(demo::GITLAB_ENV) {
+            let url = demo::prepare(&self.app, gitlab).await.map_err(|error| other(error.to_string()))?;
+            tracing::info!("open {url}");
+        } else if self.app.db.read(|conn| users::is_empty(conn)).await? {
+            let url = self
+                .app
+                .first_visit
+                .offer(Purpose::SetUp, &settings.server.url(), &settings.runtime_dir())
+                .map_err(|error| other(format!("cannot write the set-up link: {error}")))?;
+            tracing::info!("open {url} to set up Trawl");
+        }
+        Ok(())
+    }
+}
+
+/// How long what does not stop by itself may hold up the end.
+pub const STOP_LIMIT: Duration = Duration::from_secs(2);

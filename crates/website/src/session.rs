@@ -1,0 +1,161 @@
+//! Who is signed in. The cookie holds a random token, the database its hash, so that a copy of the database opens no
+//! session, and a session ends when its row goes.
+
+use crate::{
+    answer::{ApiError, PageError},
+    app::App,
+    pages::Frame,
+};
+use actix_web::{
+    FromRequest, HttpRequest,
+    cookie::{Cookie, SameSite, time},
+    dev::Payload,
+    web,
+};
+use chrono::TimeDelta;
+use futures_util::future::{FutureExt as _, LocalBoxFuture};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use trawl_jobs::UserId;
+use trawl_store::{Conn, StoreError, now, sessions, users::User};
+
+const COOKIE: &str = "trawl_session";
+const LIFETIME_DAYS: i64 = 30;
+
+/// 256 random bits, as hexadecimal digits.
+#[must_use]
+pub fn random_token() -> String {
+    hex(&rand::random::<[u8; 32]>())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn hash(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// Begins a session for a user; returns the cookie's token. Always a new one: a token from before the sign-in is
+/// worth nothing after it.
+pub fn begin(conn: &mut Conn<'_>, user: UserId) -> Result<String, StoreError> {
+    let token = random_token();
+    sessions::delete_expired(conn)?;
+    sessions::create(conn, &hash(&token), user, &random_token(), now() + TimeDelta::days(LIFETIME_DAYS))?;
+    Ok(token)
+}
+
+/// Ends a session.
+pub fn end(conn: &mut Conn<'_>, token: &str) -> Result<(), StoreError> {
+    sessions::delete(conn, &hash(token))
+}
+
+/// The cookie of a session.
+#[must_use]
+pub fn cookie(token: String, tls: bool) -> Cookie<'static> {
+    Cookie::build(COOKIE, token)
+        .path("/")
+        .http_only(true)
+        .secure(tls)
+        .same_site(SameSite::Lax)
+        .max_age(time::Duration::days(LIFETIME_DAYS))
+        .finish()
+}
+
+/// The cookie that takes a session's away.
+#[must_use]
+pub fn no_cookie() -> Cookie<'static> {
+    let mut cookie = cookie(String::new(), false);
+    cookie.make_removal();
+    cookie
+}
+
+/// A user who is signed in.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Who.
+    pub user: User,
+    /// What their forms have to send along.
+    pub csrf: String,
+    /// The cookie's token.
+    pub token: String,
+}
+
+impl SignedIn {
+    /// Whose jobs they may see: their own, or everybody's.
+    #[must_use]
+    pub fn job_scope(&self) -> Option<UserId> {
+        (!self.user.is_admin).then(|| self.user.id())
+    }
+
+    /// What surrounds their pages.
+    #[must_use]
+    pub fn frame(&self, app: &App) -> Frame {
+        Frame {
+            user_name: self.user.username.clone(),
+            is_admin: self.user.is_admin,
+            csrf: self.csrf.clone(),
+            lamp: app.processes.lamp(),
+            now: now(),
+        }
+    }
+
+    /// Checks a form's token.
+    ///
+    /// # Errors
+    /// It is another one.
+    pub fn check_csrf(&self, sent: &str) -> Result<(), PageError> {
+        if bool::from(self.csrf.as_bytes().ct_eq(sent.as_bytes())) { Ok(()) } else { Err(PageError::Forged) }
+    }
+}
+
+async fn find(request: HttpRequest) -> Result<Option<SignedIn>, StoreError> {
+    let Some(app) = request.app_data::<web::Data<App>>() else { return Ok(None) };
+    let Some(token) = request.cookie(COOKIE).map(|cookie| cookie.value().to_owned()).filter(|token| !token.is_empty())
+    else {
+        return Ok(None);
+    };
+    let hashed = hash(&token);
+    let found = app.db.read(move |conn| sessions::find(conn, &hashed)).await?;
+    Ok(found.map(|(user, csrf)| SignedIn { user, csrf, token }))
+}
+
+/// A user on a page; others are sent to sign in.
+#[derive(Debug)]
+pub struct PageUser(pub SignedIn);
+
+impl FromRequest for PageUser {
+    type Error = PageError;
+    type Future = LocalBoxFuture<'static, Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        async move {
+            let asked = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+            match find(request).await? {
+                Some(user) => Ok(Self(user)),
+                None => Err(PageError::SignIn { next: asked }),
+            }
+        }
+        .boxed_local()
+    }
+}
+
+/// A user of the API; others are refused.
+#[derive(Debug)]
+pub struct ApiUser(pub SignedIn);
+
+impl FromRequest for ApiUser {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        async move { find(request).await?.map(Self).ok_or(ApiError::SignIn) }.boxed_local()
+    }
+}

@@ -1,0 +1,79 @@
+//! What a job is about, in words.
+
+use std::collections::HashMap;
+use trawl_store::{
+    Conn, StoreError,
+    accounts::{self, Account},
+    jobs::Job,
+};
+
+/// Names of accounts, for pages that show jobs.
+#[derive(Debug)]
+pub struct Subjects(HashMap<i64, String>);
+
+impl Subjects {
+    /// All accounts.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn load(conn: &mut Conn<'_>) -> Result<Self, StoreError> {
+        Ok(Self(accounts::list(conn, None)?.iter().map(|account| (account.id().0, label(account))).collect()))
+    }
+
+    /// The account behind a job.
+    #[must_use]
+    pub fn account(&self, job: &Job) -> Option<String> {
+        job.served_by.or(job.account_id).and_then(|id| self.0.get(&id)).cloned()
+    }
+
+    /// The area's path, else the account.
+    #[must_use]
+    pub fn of(&self, job: &Job, path: Option<String>) -> String {
+        path.or_else(|| job.account_id.and_then(|id| self.0.get(&id)).cloned()).unwrap_or_else(|| "–".to_owned())
+    }
+}
+
+/// Such as `maria @ gitlab.example.com`.
+#[must_use]
+pub fn label(account: &Account) -> String {
+    let host = account.instance_url.split_once("://").map_or(account.instance_url.as_str(), |(_, host)| host);
+    format!("{} @ {host}", account.username)
+}
+
+/// What went wrong, or what a job waits for, in words.
+#[must_use]
+pub fn note(job: &Job) -> Option<String> {
+    match job.wait_reason.as_deref() {
+        Some("credentials") => Some("waits for a token that works".to_owned()),
+        Some("rate_limited") => Some("waits because GitLab asked for patience".to_owned()),
+        _ => job.error.clone(),
+    }
+}
+
+/// Things done, things to do and things per second of a running job, by its first part that counts.
+#[must_use]
+pub fn pace(job: &Job) -> (Option<u64>, Option<u64>, Option<f64>) {
+    let steps = job.steps();
+    let Some(part) = steps.parts().iter().find(|part| part.count.is_some()) else { return (None, None, None) };
+    let seconds = job.started_at().map(|start| (trawl_store::now() - start).as_seconds_f64());
+    // A resumed attempt has not done all of it in its own time.
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people needs no 53 bits")]
+    let rate = match (part.count, seconds) {
+        (Some(count), Some(seconds)) if job.lease_token == 1 && seconds > 0.5 && count > 0 => Some(count as f64 / seconds),
+        _ => None,
+    };
+    (part.count, part.total, rate)
+}
+
+/// Seconds until a count reaches its total.
+#[must_use]
+pub fn seconds_left(count: Option<u64>, total: Option<u64>, rate: Option<f64>) -> Option<i64> {
+    let (count, total, rate) = (count?, total?, rate?);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "an estimate for people, far below the limits"
+    )]
+    let seconds = (total.saturating_sub(count) as f64 / rate).ceil() as i64;
+    Some(seconds)
+}

@@ -1,0 +1,17 @@
+DROP TABLE audit_log;
+DROP TABLE ingest_minutes;
+DROP TABLE sync_states;
+DROP TABLE resource_counters;
+DROP TABLE resources;
+DROP TABLE job_counters;
+DROP TABLE job_messages;
+DROP TABLE job_attempts;
+DROP TABLE jobs;
+DROP TABLE area_authorizations;
+DROP TABLE areas;
+DROP TABLE accounts;
+DROP TABLE instances;
+DROP TABLE sessions;
+DROP TABLE users;
+DROP FUNCTION jobs_count();
+DROP FUNCTION resources_count();
