@@ -143,7 +143,7 @@ impl Worker {
 
     fn start(&mut self, order: StartJob) {
         let lease = order.lease;
-        if self.jobs.contains_key(&lease)  {
+        if self.jobs.contains_key(&lease) || self.ended.contains(lease) {
             return;
         }
         // A newer claim of a job voids the one we hold.

@@ -10,7 +10,7 @@ use std::{
 };
 use trawl_crawler::{Credentials, forge::Forge, registry::Families};
 use trawl_gitlab::Retry;
-use trawl_gitlab_sim::{Fact, MARIA_TOKEN, Options, Sim, TruthKind};
+use trawl_gitlab_sim::{Change, Fact, MARIA_TOKEN, Options, Sim, TruthKind};
 use trawl_jobs::{AreaKind, AreaRef, FoundArea, Lease, Outcome, Record, RecordKind};
 use trawl_protocol::{Message, StartJob, StopJob};
 use trawl_settings::ForgeSettings;
@@ -166,6 +166,23 @@ async fn everything_arrives_once_with_all_its_notes() {
             }
         }
         assert_mirrors(&records, kind, &facts);
+    }
+}
+
+#[tokio::test]
+async fn long_discussions_arrive_whole() {
+    let mut scene = Scene::new(0.02).await;
+    scene.sim.advance(60_000, Some(Change::Comment));
+    for (job, kind, truth) in [
+        ("issues", RecordKind::Issue, TruthKind::Issues),
+        ("merge_requests", RecordKind::MergeRequest, TruthKind::MergeRequests),
+    ] {
+        let (area, facts) = scene.busiest(truth).await;
+        // More than come inside, and more than a page of what does not.
+        let longest = facts.iter().map(|fact| fact.notes).max();
+        assert!(longest > Some(140), "the longest discussion of {job} has {longest:?} notes");
+        let told = scene.run(scene.order(job, Some(&area))).await;
+        assert_mirrors(&told.records, kind, &facts);
     }
 }
 
