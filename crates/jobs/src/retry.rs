@@ -85,7 +85,10 @@ mod tests {
         assert_eq!(after(ErrorClass::Credentials, ONCE), Verdict::Park(WaitReason::Credentials, None));
         assert_eq!(after(ErrorClass::Transient, ONCE), Verdict::Retry(Duration::from_secs(1)));
         assert_eq!(after(ErrorClass::Transient, Tries { attempt: 5, ..ONCE }), Verdict::Fail);
-        assert_eq!(after(ErrorClass::Crashed, Tries { attempt: 5, crashes: 2, ..ONCE }), Verdict::Retry(Duration::ZERO));
+        assert_eq!(
+            after(ErrorClass::Crashed, Tries { attempt: 5, crashes: 2, ..ONCE }),
+            Verdict::Retry(Duration::ZERO)
+        );
         assert_eq!(after(ErrorClass::Crashed, Tries { crashes: 3, ..ONCE }), Verdict::Fail);
     }
 

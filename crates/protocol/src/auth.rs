@@ -203,7 +203,11 @@ impl CredentialReader {
     }
 }
 
-async fn follow(socket: &std::path::Path, hello: &Hello, sender: &watch::Sender<Credentials>) -> Result<(), ConnectError> {
+async fn follow(
+    socket: &std::path::Path,
+    hello: &Hello,
+    sender: &watch::Sender<Credentials>,
+) -> Result<(), ConnectError> {
     let (mut connection, _) = handshake::connect(socket, hello, AUTH_FRAME_LIMIT).await?;
     let mut list = CredentialList::default();
     loop {

@@ -134,7 +134,9 @@ impl Bus {
     ///
     /// # Errors
     /// The first attempt to connect failed; later on the bus comes back by itself.
-    pub async fn connect(options: BusOptions) -> Result<(Self, mpsc::Receiver<Incoming>, JoinHandle<Result<(), ConnectError>>), ConnectError> {
+    pub async fn connect(
+        options: BusOptions,
+    ) -> Result<(Self, mpsc::Receiver<Incoming>, JoinHandle<Result<(), ConnectError>>), ConnectError> {
         let (commands, command_receiver) = mpsc::unbounded_channel();
         let (deliver, incoming) = mpsc::channel(64);
         let first = handshake::connect(&options.socket, &options.hello, BUS_FRAME_LIMIT).await?;
@@ -304,7 +306,8 @@ impl Pump {
                 }
             }
             Command::Acknowledge(receipt) => {
-                let count = self.acks.get(&receipt.from).filter(|(boot, ..)| *boot == receipt.boot).map_or(0, |ack| ack.2);
+                let count =
+                    self.acks.get(&receipt.from).filter(|(boot, ..)| *boot == receipt.boot).map_or(0, |ack| ack.2);
                 self.acks.insert(receipt.from, (receipt.boot, receipt.seq, count + 1));
                 if count + 1 >= ACK_MESSAGES {
                     self.flush_acks(writer);

@@ -27,7 +27,9 @@ pub enum FrameError {
     #[error("a frame of {0} bytes is shorter than its header")]
     Short(usize),
     /// Another version of Trawl at the other end.
-    #[error("the other side speaks protocol version {0}, this build speaks {PROTOCOL_VERSION}; run the same build everywhere and restart")]
+    #[error(
+        "the other side speaks protocol version {0}, this build speaks {PROTOCOL_VERSION}; run the same build everywhere and restart"
+    )]
     Version(u8),
     /// Not one of ours.
     #[error("unknown frame kind {0}")]

@@ -1,6 +1,8 @@
 //! The first frames of a connection: who connects, and whether it may.
 
-use crate::{Boot, Frame, FrameCodec, FrameError, Header, Kind, LaunchSecret, ProcessId, codec::HELLO_FRAME_LIMIT, socket};
+use crate::{
+    Boot, Frame, FrameCodec, FrameError, Header, Kind, LaunchSecret, ProcessId, codec::HELLO_FRAME_LIMIT, socket,
+};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use std::{path::Path, time::Duration};

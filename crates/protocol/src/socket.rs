@@ -65,7 +65,8 @@ impl Listener {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let options = ListenerOptions::new().name(path.to_fs_name::<GenericFilePath>()?).reclaim_name(false).mode(0o600);
+        let options =
+            ListenerOptions::new().name(path.to_fs_name::<GenericFilePath>()?).reclaim_name(false).mode(0o600);
         let inner = options.create_tokio()?;
         Ok(Self { inner, path: path.to_owned(), inode: std::fs::metadata(path)?.ino() })
     }

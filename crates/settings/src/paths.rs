@@ -31,9 +31,6 @@ impl Settings {
     /// The database's URL.
     #[must_use]
     pub fn database_url(&self) -> String {
-        self.database
-            .url
-            .clone()
-            .unwrap_or_else(|| format!("sqlite://{}", self.state_dir().join("trawl.db").display()))
+        self.database.url.clone().unwrap_or_else(|| format!("sqlite://{}", self.state_dir().join("trawl.db").display()))
     }
 }

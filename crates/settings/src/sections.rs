@@ -55,10 +55,9 @@ impl ServerSettings {
     /// The address that people type.
     #[must_use]
     pub fn url(&self) -> String {
-        self.public_url.as_ref().map_or_else(
-            || format!("http://{}", self.listen),
-            |url| url.as_str().trim_end_matches('/').to_owned(),
-        )
+        self.public_url
+            .as_ref()
+            .map_or_else(|| format!("http://{}", self.listen), |url| url.as_str().trim_end_matches('/').to_owned())
     }
 
     /// Whether people come over TLS, so that cookies can be kept to it.

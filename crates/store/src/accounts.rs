@@ -146,10 +146,7 @@ pub fn link(conn: &mut Conn<'_>, new: &NewAccount<'_>) -> Result<AccountId, Stor
 
 /// A user's accounts, or everybody's.
 pub fn list(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<Account>, StoreError> {
-    let query = accounts::table
-        .inner_join(instances::table)
-        .select(columns::<Account>())
-        .order(accounts::id);
+    let query = accounts::table.inner_join(instances::table).select(columns::<Account>()).order(accounts::id);
     Ok(match user {
         Some(user) => on_backend!(conn, |c| query.filter(accounts::user_id.eq(user.0)).load(c))?,
         None => on_backend!(conn, |c| query.load(c))?,

@@ -56,7 +56,12 @@ pub(crate) fn begin(conn: &mut Conn<'_>, lease: Lease, worker: &str, at: NaiveDa
 }
 
 /// A claim ends.
-pub(crate) fn end(conn: &mut Conn<'_>, lease: Lease, outcome: &str, error: Option<&JobError>) -> Result<(), StoreError> {
+pub(crate) fn end(
+    conn: &mut Conn<'_>,
+    lease: Lease,
+    outcome: &str,
+    error: Option<&JobError>,
+) -> Result<(), StoreError> {
     let row = job_attempts::table
         .filter(job_attempts::job_id.eq(lease.job.to_string()))
         .filter(job_attempts::lease_token.eq(lease.token));

@@ -14,7 +14,8 @@ use trawl_jobs::{AreaId, State, UserId};
 /// How many jobs there are of each kind in each state.
 pub fn jobs(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<(String, State, i64)>, StoreError> {
     let rows: Vec<(String, String, i64)> = on_backend!(conn, |c| {
-        let mut query = job_counters::table.select((job_counters::kind, job_counters::state, job_counters::n)).into_boxed();
+        let mut query =
+            job_counters::table.select((job_counters::kind, job_counters::state, job_counters::n)).into_boxed();
         if let Some(user) = user {
             query = query.filter(job_counters::user_id.eq(user.0));
         }
@@ -24,18 +25,16 @@ pub fn jobs(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<(String, St
     for (kind, state, n) in rows {
         *sums.entry((kind, state.parse().map_err(StoreError::Corrupt)?)).or_default() += n;
     }
-    let mut sums: Vec<_> = sums.into_iter().filter(|(_, n)| *n != 0).map(|((kind, state), n)| (kind, state, n)).collect();
+    let mut sums: Vec<_> =
+        sums.into_iter().filter(|(_, n)| *n != 0).map(|((kind, state), n)| (kind, state, n)).collect();
     sums.sort();
     Ok(sums)
 }
 
 /// How many objects of each kind an area has.
 pub fn resources(conn: &mut Conn<'_>) -> Result<HashMap<AreaId, HashMap<String, i64>>, StoreError> {
-    let query = resource_counters::table.select((
-        resource_counters::area_id,
-        resource_counters::kind,
-        resource_counters::n,
-    ));
+    let query =
+        resource_counters::table.select((resource_counters::area_id, resource_counters::kind, resource_counters::n));
     let rows: Vec<(i64, String, i64)> = on_backend!(conn, |c| query.load(c))?;
     let mut counts: HashMap<AreaId, HashMap<String, i64>> = HashMap::new();
     for (area, kind, n) in rows {

@@ -240,7 +240,10 @@ impl Writer {
             Ok(()) => {}
             Err(mpsc::TrySendError::Full(unit)) => {
                 let queue = queue.clone();
-                spawn_blocking(move || queue.send(unit)).await.map_err(|_| StoreError::Closed)?.map_err(|_| StoreError::Closed)?;
+                spawn_blocking(move || queue.send(unit))
+                    .await
+                    .map_err(|_| StoreError::Closed)?
+                    .map_err(|_| StoreError::Closed)?;
             }
             Err(mpsc::TrySendError::Disconnected(_)) => return Err(StoreError::Closed),
         }
@@ -304,7 +307,8 @@ mod tests {
         };
         let (a, b, c) = tokio::join!(write("a", false), write("b", true), write("c", false));
         assert!(a.is_ok() && matches!(b, Err(StoreError::NotFound)) && c.is_ok());
-        let names = db.read(|conn| Ok([users::by_name(conn, "a")?.is_some(), users::by_name(conn, "b")?.is_some()])).await;
+        let names =
+            db.read(|conn| Ok([users::by_name(conn, "a")?.is_some(), users::by_name(conn, "b")?.is_some()])).await;
         assert_eq!(names.unwrap(), [true, false]);
     }
 
@@ -321,7 +325,8 @@ mod tests {
         let db = open(&dir).await;
         db.write(|conn| {
             let Conn::Sqlite(conn) = conn else { return Err(StoreError::Closed) };
-            diesel::sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000')").execute(*conn)?;
+            diesel::sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000')")
+                .execute(*conn)?;
             Ok(())
         })
         .await

@@ -1,9 +1,17 @@
 //! Jobs: submission, lookup, and what a person does to them.
 
-use crate::{Conn, StoreError, conn::{columns, on_backend}, now, schema::jobs, when::stored};
+use crate::{
+    Conn, StoreError,
+    conn::{columns, on_backend},
+    now,
+    schema::jobs,
+    when::stored,
+};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, JobSpec, Lane, Lease, Progress, State, Step, Subject, UserId, WaitReason};
+use trawl_jobs::{
+    AccountId, AreaId, InstanceId, JobId, JobSpec, Lane, Lease, Progress, State, Step, Subject, UserId, WaitReason,
+};
 
 /// Changes a job if it is still in the state, and under the lease, on which the change was decided.
 macro_rules! step_job {
@@ -209,8 +217,10 @@ pub fn submit(conn: &mut Conn<'_>, new: &NewJob) -> Result<Submitted, StoreError
     );
     // The live job may end between the two statements on a database with several writers: then it is our turn.
     loop {
-        let inserted =
-            on_backend!(conn, |c| diesel::insert_into(jobs::table).values(&values).on_conflict_do_nothing().execute(c))?;
+        let inserted = on_backend!(conn, |c| diesel::insert_into(jobs::table)
+            .values(&values)
+            .on_conflict_do_nothing()
+            .execute(c))?;
         if inserted == 1 {
             return Ok(Submitted { id, created: true });
         }
@@ -236,11 +246,8 @@ pub fn get(conn: &mut Conn<'_>, id: JobId) -> Result<Option<Job>, StoreError> {
 
 /// Jobs that a job has spawned, oldest first, at most `limit`.
 pub fn children(conn: &mut Conn<'_>, id: JobId, limit: i64) -> Result<Vec<Job>, StoreError> {
-    let query = jobs::table
-        .filter(jobs::parent_id.eq(id.to_string()))
-        .order(jobs::id)
-        .limit(limit)
-        .select(columns::<Job>());
+    let query =
+        jobs::table.filter(jobs::parent_id.eq(id.to_string())).order(jobs::id).limit(limit).select(columns::<Job>());
     Ok(on_backend!(conn, |c| query.load(c))?)
 }
 
@@ -356,11 +363,21 @@ pub fn failed_since(
     })
 }
 
-/// How many jobs wait, for what, where, and until when at the earliest.
-pub fn waiting(
-    conn: &mut Conn<'_>,
-    user: Option<UserId>,
-) -> Result<Vec<(WaitReason, Option<InstanceId>, i64, Option<DateTime<Utc>>)>, StoreError> {
+/// Jobs that wait for the same thing at the same GitLab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// For what.
+    pub reason: WaitReason,
+    /// Where.
+    pub instance: Option<InstanceId>,
+    /// How many.
+    pub count: i64,
+    /// When the first of them wakes by itself.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// What jobs wait for.
+pub fn waiting(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<Waiting>, StoreError> {
     type Row = (Option<String>, Option<i64>, i64, Option<NaiveDateTime>);
     let rows: Vec<Row> = on_backend!(conn, |c| {
         let mut query = jobs::table
@@ -373,14 +390,17 @@ pub fn waiting(
         }
         query.load(c)
     })?;
-    let reason = |text: Option<String>| match text.as_deref() {
-        Some("rate_limited") => WaitReason::RateLimited,
-        _ => WaitReason::Credentials,
+    let waiting = |(reason, instance, count, until): Row| Waiting {
+        reason: if reason.as_deref() == Some(WaitReason::RateLimited.as_str()) {
+            WaitReason::RateLimited
+        } else {
+            WaitReason::Credentials
+        },
+        instance: instance.map(InstanceId),
+        count,
+        until: until.map(|time| time.and_utc()),
     };
-    Ok(rows
-        .into_iter()
-        .map(|(text, instance, n, until)| (reason(text), instance.map(InstanceId), n, until.map(|time| time.and_utc())))
-        .collect())
+    Ok(rows.into_iter().map(waiting).collect())
 }
 
 /// The states of these jobs, of those that are the user's.
@@ -461,7 +481,8 @@ pub fn wake_due(conn: &mut Conn<'_>) -> Result<usize, StoreError> {
         .filter(jobs::state.eq(State::Waiting.as_str()))
         .filter(jobs::wait_reason.ne("credentials"))
         .filter(jobs::run_at.le(at));
-    let changes = (jobs::state.eq(State::Queued.as_str()), jobs::wait_reason.eq(None::<String>), jobs::updated_at.eq(at));
+    let changes =
+        (jobs::state.eq(State::Queued.as_str()), jobs::wait_reason.eq(None::<String>), jobs::updated_at.eq(at));
     Ok(on_backend!(conn, |c| diesel::update(due).set(changes).execute(c))?)
 }
 

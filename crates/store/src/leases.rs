@@ -94,7 +94,11 @@ pub fn end(
                 Verdict::Park(..) => Step::Park,
                 Verdict::Fail => Step::Fail,
             };
-            (step, if crashed { "worker lost" } else { "failed" }, Some((error, policy.after(error, tries, dice), tries)))
+            (
+                step,
+                if crashed { "worker lost" } else { "failed" },
+                Some((error, policy.after(error, tries, dice), tries)),
+            )
         }
     };
     let to = from.after(step)?;

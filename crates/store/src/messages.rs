@@ -1,6 +1,11 @@
 //! What jobs have to say.
 
-use crate::{Conn, StoreError, conn::{columns, on_backend}, schema::job_messages, when::stored};
+use crate::{
+    Conn, StoreError,
+    conn::{columns, on_backend},
+    schema::job_messages,
+    when::stored,
+};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use trawl_jobs::{JobId, Level, text::clip};
@@ -67,8 +72,7 @@ pub fn add(conn: &mut Conn<'_>, job: JobId, level: Level, at: DateTime<Utc>, tex
 pub fn list(conn: &mut Conn<'_>, job: JobId, level: Option<Level>, limit: i64) -> Result<Vec<JobMessage>, StoreError> {
     let of_job = job_messages::table.filter(job_messages::job_id.eq(job.to_string()));
     let mut lines: Vec<JobMessage> = on_backend!(conn, |c| {
-        let mut query =
-            of_job.order(job_messages::id.desc()).limit(limit).select(columns::<JobMessage>()).into_boxed();
+        let mut query = of_job.order(job_messages::id.desc()).limit(limit).select(columns::<JobMessage>()).into_boxed();
         if let Some(level) = level {
             query = query.filter(job_messages::level.eq(level.as_str()));
         }

@@ -9,7 +9,10 @@ pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("../../migration
 pub(crate) const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// Brings a database up to date, unless it is ahead of us.
-pub(crate) fn run<DB: Backend>(conn: &mut impl MigrationHarness<DB>, ours: EmbeddedMigrations) -> Result<(), StoreError> {
+pub(crate) fn run<DB: Backend>(
+    conn: &mut impl MigrationHarness<DB>,
+    ours: EmbeddedMigrations,
+) -> Result<(), StoreError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| StoreError::Migration(error.to_string());
     let known: HashSet<String> = diesel::migration::MigrationSource::<DB>::migrations(&ours)
         .map_err(failed)?

@@ -152,7 +152,7 @@ pub struct ResourceFilter {
     pub kind: RecordKind,
     /// With GitLab's word.
     pub state: Option<String>,
-    /// With this in the title.
+    /// With this in the title, or with this number.
     pub text: Option<String>,
     /// Confidential ones too.
     pub confidential: bool,
@@ -175,20 +175,33 @@ pub fn list(conn: &mut Conn<'_>, filter: &ResourceFilter, limit: i64) -> Result<
             query = query.filter(resources::state.eq(state));
         }
         if let Some(text) = &filter.text {
-            query = query.filter(resources::title.like(contains(text)).escape('\\'));
+            // `#12` and `!12` are how GitLab writes a number.
+            let number: Option<i64> = text.trim_start_matches(['#', '!']).parse().ok();
+            query = query.filter(
+                resources::title.like(contains(text)).escape('\\').or(resources::iid.eq(number).assume_not_null()),
+            );
         }
         if !filter.confidential {
             query = query.filter(resources::confidential.eq(false));
         }
         if let Some((time, id)) = filter.before {
             let time = Some(stored(time));
-            query = query
-                .filter(resources::updated_at.lt(time).or(resources::updated_at.eq(time).and(resources::id.lt(id))).assume_not_null());
+            query = query.filter(
+                resources::updated_at
+                    .lt(time)
+                    .or(resources::updated_at.eq(time).and(resources::id.lt(id)))
+                    .assume_not_null(),
+            );
         }
         if let Some((time, id)) = filter.after {
             let time = Some(stored(time));
             query = query
-                .filter(resources::updated_at.gt(time).or(resources::updated_at.eq(time).and(resources::id.gt(id))).assume_not_null())
+                .filter(
+                    resources::updated_at
+                        .gt(time)
+                        .or(resources::updated_at.eq(time).and(resources::id.gt(id)))
+                        .assume_not_null(),
+                )
                 .order((resources::updated_at.asc(), resources::id.asc()));
         } else {
             query = query.order((resources::updated_at.desc(), resources::id.desc()));
@@ -203,8 +216,7 @@ pub fn list(conn: &mut Conn<'_>, filter: &ResourceFilter, limit: i64) -> Result<
 
 /// One object, by its row.
 pub fn get(conn: &mut Conn<'_>, id: i64) -> Result<Option<Resource>, StoreError> {
-    let query =
-        resources::table.find(id).filter(resources::deleted_at.is_null()).select(columns::<Resource>());
+    let query = resources::table.find(id).filter(resources::deleted_at.is_null()).select(columns::<Resource>());
     Ok(on_backend!(conn, |c| query.first(c).optional())?)
 }
 
@@ -218,7 +230,12 @@ pub fn detail(conn: &mut Conn<'_>, area: AreaId) -> Result<Option<Resource>, Sto
 }
 
 /// What hangs on an object, oldest first, at most `limit`.
-pub fn children(conn: &mut Conn<'_>, parent: &Resource, confidential: bool, limit: i64) -> Result<Vec<Resource>, StoreError> {
+pub fn children(
+    conn: &mut Conn<'_>,
+    parent: &Resource,
+    confidential: bool,
+    limit: i64,
+) -> Result<Vec<Resource>, StoreError> {
     on_backend!(conn, |c| {
         let mut query = resources::table
             .filter(resources::instance_id.eq(parent.instance_id))

@@ -215,4 +215,18 @@ diesel::joinable!(sync_states -> areas (area_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(areas -> instances (instance_id));
 
-diesel::allow_tables_to_appear_in_same_query!(users, sessions, instances, accounts, areas, area_authorizations, jobs, job_attempts, job_messages, job_counters, resources, resource_counters, sync_states);
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    sessions,
+    instances,
+    accounts,
+    areas,
+    area_authorizations,
+    jobs,
+    job_attempts,
+    job_messages,
+    job_counters,
+    resources,
+    resource_counters,
+    sync_states
+);

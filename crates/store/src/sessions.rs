@@ -1,6 +1,13 @@
 //! Signed-in browsers. A session's token is in the cookie alone; here is its hash.
 
-use crate::{Conn, StoreError, conn::{columns, on_backend}, now, schema::sessions, users::User, when::stored};
+use crate::{
+    Conn, StoreError,
+    conn::{columns, on_backend},
+    now,
+    schema::sessions,
+    users::User,
+    when::stored,
+};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use trawl_jobs::UserId;

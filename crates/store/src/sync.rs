@@ -4,7 +4,7 @@ use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
     now,
-    schema::{area_authorizations, accounts, sync_states},
+    schema::{accounts, area_authorizations, sync_states},
     when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -92,7 +92,8 @@ pub fn watermark(conn: &mut Conn<'_>, area: AreaId, kind: &str) -> Result<Option
 
 /// When a pass over an area last ended, by kind of job.
 pub fn tried(conn: &mut Conn<'_>, area: AreaId) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
-    let query = sync_states::table.filter(sync_states::area_id.eq(area.0)).select((sync_states::kind, sync_states::tried_at));
+    let query =
+        sync_states::table.filter(sync_states::area_id.eq(area.0)).select((sync_states::kind, sync_states::tried_at));
     let rows: Vec<(String, NaiveDateTime)> = on_backend!(conn, |c| query.load(c))?;
     Ok(rows.into_iter().map(|(kind, time)| (kind, time.and_utc())).collect())
 }

@@ -1,6 +1,12 @@
 //! People who sign in.
 
-use crate::{Conn, StoreError, conn::{columns, on_backend}, now, schema::users, when::stored};
+use crate::{
+    Conn, StoreError,
+    conn::{columns, on_backend},
+    now,
+    schema::users,
+    when::stored,
+};
 use diesel::prelude::*;
 use trawl_jobs::UserId;
 
@@ -36,7 +42,10 @@ pub fn create(conn: &mut Conn<'_>, username: &str, password_hash: &str, is_admin
         users::is_admin.eq(is_admin),
         users::created_at.eq(stored(now())),
     );
-    Ok(UserId(on_backend!(conn, |c| diesel::insert_into(users::table).values(values).returning(users::id).get_result(c))?))
+    Ok(UserId(on_backend!(conn, |c| diesel::insert_into(users::table)
+        .values(values)
+        .returning(users::id)
+        .get_result(c))?))
 }
 
 /// The user of this name.

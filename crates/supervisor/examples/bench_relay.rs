@@ -95,14 +95,16 @@ fn on_a_thread(future: impl Future<Output = ()> + Send + 'static) {
     std::thread::spawn(|| block_on(future));
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+/// As a task, as in the real processes: each waking of a runtime's root future would cost a system call.
+fn block_on<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(runtime.spawn(future)).unwrap()
 }
 
 /// The baseline: whole messages from one connection to the other, nothing looked at but their length.
 mod raw {
     use super::{
-        BUFFER, Bytes, BytesMut, Duration, Framed, Instant, LengthDelimitedCodec, Measured, PIPELINED, Path,
+        BUFFER, Bytes, BytesMut, Duration, Framed, Instant, LengthDelimitedCodec, Measured, PIPELINED, Path, PathBuf,
         ROUND_TRIPS, SIZE, UnixListener, UnixStream, WARM_UP, block_on, measured, on_a_thread,
     };
     use futures_util::{SinkExt as _, StreamExt as _};
@@ -124,7 +126,7 @@ mod raw {
             tokio::join!(pass_on(one_read, other_write), pass_on(other_read, one_write));
         });
         is_ready.recv().unwrap();
-        block_on(run(path))
+        block_on(run(path.to_owned()))
     }
 
     /// Everything that was read at once is written at once.
@@ -146,10 +148,10 @@ mod raw {
         }
     }
 
-    async fn run(path: &Path) -> Measured {
+    async fn run(path: PathBuf) -> Measured {
         let message = Bytes::from(vec![7; SIZE]);
-        let mut near = UnixStream::connect(path).await.unwrap();
-        let far = UnixStream::connect(path).await.unwrap().into_std().unwrap();
+        let mut near = UnixStream::connect(&path).await.unwrap();
+        let far = UnixStream::connect(&path).await.unwrap().into_std().unwrap();
         let (done, all) = tokio::sync::oneshot::channel();
         on_a_thread(async move {
             let far = UnixStream::from_std(far).unwrap();

@@ -16,10 +16,10 @@ use trawl_settings::Settings;
 const MARKER: &str = ".trawl-demo";
 /// So that there is something to see within a minute.
 const SHORT_INTERVALS: [(&str, &str); 2] =
-    [("TRAWL_FORGE__INCREMENTAL_SECONDS", "10"), ("TRAWL_FORGE__OVERLAP_SECONDS", "5")];
+    [("TRAWL_FORGE__INCREMENTAL_SECONDS", "15"), ("TRAWL_FORGE__OVERLAP_SECONDS", "5")];
 
 /// Arguments of the simulated GitLab: it changes every few seconds, and answers like one that is not next door.
-pub(crate) const SIMULATOR_ARGUMENTS: [&str; 4] = ["--moving", "3", "--latency-ms", "40"];
+pub(crate) const SIMULATOR_ARGUMENTS: [&str; 4] = ["--moving", "3", "--latency-ms", "200"];
 /// Base URL of the simulated GitLab, given to the website.
 pub(crate) const GITLAB_URL_ENV: &str = "TRAWL_DEMO_GITLAB_URL";
 

@@ -11,7 +11,7 @@ use nix::{
     },
     unistd::{Pid, getpid},
 };
-use std::fs;
+use std::{fs, os::unix::ffi::OsStrExt as _, path::Path};
 
 /// The next child that has ended and is not reaped.
 #[must_use]
@@ -39,15 +39,41 @@ pub fn signal(pid: Pid, signal: Signal) {
     }
 }
 
-/// Kills what ended children have left behind: every process that was handed to us, the subreaper, and is none of
-/// `ours`. Returns how many there were. Their own children are handed to us in turn, so call it again until it says 0.
-pub fn sweep(ours: &[Pid]) -> usize {
-    let strays: Vec<Pid> = children().into_iter().filter(|pid| !ours.contains(pid)).collect();
-    for stray in &strays {
-        tracing::warn!(process.pid = stray.as_raw(), "killing a process that a child has left behind");
-        nix::sys::signal::kill(*stray, Signal::SIGKILL).ok();
+/// Knows which of our children are strays: left behind by children that have ended, and handed to us, the subreaper.
+#[derive(Debug)]
+pub struct Sweeper {
+    /// Children that were there before us: whoever ran our program in its place may have had some.
+    before: Vec<Pid>,
+    /// A variable that all our children are given.
+    mark: Vec<u8>,
+}
+
+impl Sweeper {
+    /// To be made before the first child is started; `variable` and `value` tell our children's environment.
+    #[must_use]
+    pub fn new(variable: &str, value: &Path) -> Self {
+        let mark = [variable.as_bytes(), b"=", value.as_os_str().as_bytes()].concat();
+        Self { before: children(), mark }
     }
-    strays.len()
+
+    /// Kills all strays; `ours` are none. Returns how many there were. Their own children are handed to us in turn,
+    /// so call it again until it says 0.
+    #[must_use]
+    pub fn sweep(&self, ours: &[Pid]) -> usize {
+        let spared = |pid: &Pid| ours.contains(pid) || self.before.contains(pid);
+        let strays: Vec<Pid> = children().into_iter().filter(|pid| !spared(pid) && self.descends(*pid)).collect();
+        for stray in &strays {
+            tracing::info!(process.pid = stray.as_raw(), "killing a process that a child has left behind");
+            nix::sys::signal::kill(*stray, Signal::SIGKILL).ok();
+        }
+        strays.len()
+    }
+
+    /// The first process of a machine or container is handed everybody's orphans, not only those of its children.
+    fn descends(&self, pid: Pid) -> bool {
+        let environment = || fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        getpid().as_raw() != 1 || environment().split(|byte| *byte == 0).any(|variable| variable == self.mark)
+    }
 }
 
 /// Living direct children.

@@ -17,13 +17,12 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// In words.
 pub async fn prepare(app: &App, gitlab: String) -> Result<String, anyhow::Error> {
     let existing = app.db.read(|conn| users::by_name(conn, "demo")).await?;
-    let user = match existing {
-        Some(user) => user.id(),
-        None => {
-            // Nobody knows it: the link is the only way in.
-            let hash = password::hash(random_token().into()).await.map_err(anyhow::Error::msg)?;
-            app.db.write(move |conn| users::create(conn, "demo", &hash, true)).await?
-        }
+    let user = if let Some(user) = existing {
+        user.id()
+    } else {
+        // Nobody knows it: the link is the only way in.
+        let hash = password::hash(random_token().into()).await.map_err(anyhow::Error::msg)?;
+        app.db.write(move |conn| users::create(conn, "demo", &hash, true)).await?
     };
     let url = app.first_visit.offer(Purpose::Demo(user), &app.settings.server.url(), &app.settings.runtime_dir())?;
     let app = app.clone();

@@ -45,7 +45,8 @@ impl FirstVisit {
         let url = format!("{base_url}/{page}/{token}");
         fs::create_dir_all(runtime_dir)?;
         let file = runtime_dir.join(FILE);
-        fs::remove_file(&file).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+        fs::remove_file(&file)
+            .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
         let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file)?;
         writeln!(out, "{url}")?;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Pending { token, purpose, file });

@@ -64,15 +64,15 @@ fn row(area: &Area, states: &[&SyncState], counts: Option<&HashMap<String, i64>>
     let wanted: Vec<&'static str> = plan::for_area(area.traits()).iter().map(JobSpec::kind).collect();
     let passes: Vec<Option<&&SyncState>> =
         wanted.iter().map(|kind| states.iter().find(|state| state.kind == *kind)).collect();
-    let completed = |pass: &Option<&&SyncState>| pass.and_then(|pass| pass.completed_at());
+    let completed = |pass: Option<&&SyncState>| pass.and_then(|pass| pass.completed_at());
     let completeness = if let Some(why) = passes.iter().flatten().find_map(|pass| pass.incomplete.clone()) {
         Completeness::Incomplete(why)
-    } else if passes.iter().all(|pass| completed(pass).is_some()) {
+    } else if passes.iter().all(|pass| completed(*pass).is_some()) {
         Completeness::Complete
     } else {
         Completeness::Pending
     };
-    let oldest = passes.iter().map(completed).min().flatten();
+    let oldest = passes.iter().map(|pass| completed(*pass)).min().flatten();
     let count = |kind: RecordKind| counts.and_then(|counts| counts.get(kind.as_str())).copied().unwrap_or(0);
     AreaRow {
         id: area.id().0,

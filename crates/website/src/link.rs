@@ -115,7 +115,9 @@ async fn who_is(url: &Url, token: SecretString) -> Result<trawl_gitlab::Account,
         GitLabError::Unreachable { reason } => {
             LinkError::Instance(format!("{host} cannot be reached: {reason}. Check the address and the network."))
         }
-        GitLabError::Timeout => LinkError::Instance(format!("{host} does not answer. Check the address, or try again later.")),
+        GitLabError::Timeout => {
+            LinkError::Instance(format!("{host} does not answer. Check the address, or try again later."))
+        }
         GitLabError::NotFound => LinkError::Instance(format!("There is no GitLab at {url}. Check the address.")),
         GitLabError::RateLimited { .. } => {
             LinkError::Other(format!("{host} asks for patience. Try again in a few minutes."))

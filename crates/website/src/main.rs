@@ -14,9 +14,12 @@ use trawl_website::run::{Inherited, STOP_LIMIT, run};
 /// Usually started by `supervisor start`. Started alone it serves pages and plans jobs, and needs a supervisor's
 /// socket for crawlers to run them.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "Examples:\n  website\n  TRAWL_SERVER__LISTEN=127.0.0.1:9000 website --config supervisor.toml")]
+#[command(
+    version,
+    after_help = "Examples:\n  website\n  TRAWL_SERVER__LISTEN=127.0.0.1:9000 website --config supervisor.toml"
+)]
 struct Arguments {
-    /// Configuration file; default: $TRAWL_CONFIG, else ./supervisor.toml if there is one.
+    /// Configuration file; default: the one that `TRAWL_CONFIG` names, else ./supervisor.toml if there is one.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

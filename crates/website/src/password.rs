@@ -40,8 +40,7 @@ pub async fn verify(password: SecretString, stored: Option<String>) -> bool {
 }
 
 /// A hash of nothing anybody knows, with the default parameters.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$VHJhd2xOb2JvZHlTYWx0$Wqsv0nZ3QdO0kT0n3m6rJx7m6v0c0hX5bK5b7r0m1nE";
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$VHJhd2xOb2JvZHlTYWx0$Wqsv0nZ3QdO0kT0n3m6rJx7m6v0c0hX5bK5b7r0m1nE";
 
 #[cfg(test)]
 mod tests {

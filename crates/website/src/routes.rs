@@ -1,8 +1,8 @@
 //! Every route there is.
 
 use crate::handlers::{
-    accounts, admin, api_accounts, api_admin, api_areas, api_jobs, assets, explore, health, job, jobs, overview, project,
-    resource, set_up, sign_in, stream,
+    accounts, admin, api_accounts, api_admin, api_areas, api_jobs, assets, explore, health, job, jobs, overview,
+    project, resource, set_up, sign_in, stream,
 };
 use actix_web::web::{ServiceConfig, delete, get, post, route};
 

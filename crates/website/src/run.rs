@@ -43,7 +43,9 @@ pub enum RunError {
     #[error(transparent)]
     Seal(#[from] SealError),
     /// The address.
-    #[error("cannot listen on {address}: {source}; stop the program that does, or set server.listen in supervisor.toml (TRAWL_SERVER__LISTEN)")]
+    #[error(
+        "cannot listen on {address}: {source}; stop the program that does, or set server.listen in supervisor.toml (TRAWL_SERVER__LISTEN)"
+    )]
     Listen {
         /// Which.
         address: String,
@@ -104,7 +106,7 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
     let settings = with_real_address(&settings, &listener);
     let mut parts = Parts::assemble(settings, db, seal, inherited.secret);
     let app = parts.app.clone();
-    let served = HttpServer::new(move || {
+    let http = HttpServer::new(move || {
         ActixApp::new()
             .app_data(Data::new(app.clone()))
             .app_data(FormConfig::default().limit(BODY_LIMIT))
@@ -128,15 +130,15 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
     .listen(listener)
     .map_err(|error| RunError::Other(error.to_string()))?
     .run();
-    let server = served.handle();
-    let serving = tokio::spawn(served);
+    let handle = http.handle();
+    let serving = tokio::spawn(http);
     parts.first_visit().await?;
     // Only now, since whoever is connected to the bus is taken to be ready.
     let dispatcher = parts.join_bus(&stop).await?;
     tracing::info!("the website is ready at {}", parts.app.settings.server.url());
     stop.cancelled().await;
     tracing::info!("the website is stopping");
-    server.stop(true).await;
+    handle.stop(true).await;
     serving.await.ok();
     dispatcher.await.ok();
     Ok(())
@@ -156,8 +158,6 @@ struct Parts {
     app: App,
     dispatcher: Option<Dispatcher>,
     bus: Option<BusOptions>,
-    // Filled in once the bus is there.
-    node: String,
 }
 
 impl Parts {
@@ -177,7 +177,8 @@ impl Parts {
         let rules = Rules::from(&*settings);
         let (hub, processes) = (Hub::default(), Processes::default());
         let credentials = Credentials::new(seal, writer);
-        let node = nix::unistd::gethostname().map_or_else(|_| "node".to_owned(), |name| name.to_string_lossy().into_owned());
+        let node =
+            nix::unistd::gethostname().map_or_else(|_| "node".to_owned(), |name| name.to_string_lossy().into_owned());
         let (dispatcher, handle) =
             Dispatcher::new(db.clone(), rules, &node, hub.clone(), credentials.clone(), processes.clone());
         let app = App {
@@ -191,29 +192,17 @@ impl Parts {
             first_visit: FirstVisit::default(),
             throttle: Throttle::default(),
         };
-        Self { app, dispatcher: Some(dispatcher), bus, node }
+        Self { app, dispatcher: Some(dispatcher), bus }
     }
 
     /// Connects to the supervisor, if there is one, and starts the dispatcher.
     async fn join_bus(&mut self, stop: &CancellationToken) -> Result<JoinHandle<()>, RunError> {
-        let mut bus: Option<(Bus, mpsc::Receiver<Incoming>)> = None;
-        match self.bus.take() {
-            Some(options) => {
-                let (handle, incoming, task) = Bus::connect(options).await?;
-                let stop = stop.clone();
-                tokio::spawn(async move {
-                    if let Ok(Err(error)) = task.await {
-                        tracing::error!(%error, "the supervisor does not take this website back; it ends");
-                        stop.cancel();
-                    }
-                });
-                bus = Some((handle, incoming));
-            }
-            None => tracing::warn!(
-                node = self.node,
-                "no supervisor ({BUS_SOCKET_ENV} is not set): jobs are planned, but nobody runs them"
-            ),
-        }
+        let bus = if let Some(options) = self.bus.take() {
+            Some(connect(options, stop.clone()).await?)
+        } else {
+            tracing::warn!("no supervisor ({BUS_SOCKET_ENV} is not set): jobs are planned, but nobody runs them");
+            None
+        };
         self.app.credentials.publish(&self.app.db).await;
         let Some(dispatcher) = self.dispatcher.take() else {
             return Err(RunError::Other("the dispatcher was started twice".to_owned()));
@@ -228,7 +217,7 @@ impl Parts {
         if let Ok(gitlab) = std::env::var(demo::GITLAB_ENV) {
             let url = demo::prepare(&self.app, gitlab).await.map_err(|error| other(error.to_string()))?;
             tracing::info!("open {url}");
-        } else if self.app.db.read(|conn| users::is_empty(conn)).await? {
+        } else if self.app.db.read(users::is_empty).await? {
             let url = self
                 .app
                 .first_visit
@@ -238,6 +227,21 @@ impl Parts {
         }
         Ok(())
     }
+}
+
+/// Connects to the supervisor. If it refuses us later on, this website is not wanted any more.
+async fn connect(
+    options: BusOptions,
+    stop: CancellationToken,
+) -> Result<(Bus, mpsc::Receiver<Incoming>), ConnectError> {
+    let (bus, incoming, task) = Bus::connect(options).await?;
+    tokio::spawn(async move {
+        if let Ok(Err(error)) = task.await {
+            tracing::error!(%error, "the supervisor does not take this website back; it ends");
+            stop.cancel();
+        }
+    });
+    Ok((bus, incoming))
 }
 
 /// How long what does not stop by itself may hold up the end.

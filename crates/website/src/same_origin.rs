@@ -11,7 +11,10 @@ use actix_web::{
 };
 
 /// The middleware.
-pub async fn require(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub async fn require(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !safe && !is_ours(&request) {
         return Err(if request.path().starts_with("/api/") {

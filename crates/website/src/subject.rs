@@ -59,7 +59,9 @@ pub fn pace(job: &Job) -> (Option<u64>, Option<u64>, Option<f64>) {
     // A resumed attempt has not done all of it in its own time.
     #[expect(clippy::cast_precision_loss, reason = "a rate for people needs no 53 bits")]
     let rate = match (part.count, seconds) {
-        (Some(count), Some(seconds)) if job.lease_token == 1 && seconds > 0.5 && count > 0 => Some(count as f64 / seconds),
+        (Some(count), Some(seconds)) if job.lease_token == 1 && seconds > 0.5 && count > 0 => {
+            Some(count as f64 / seconds)
+        }
         _ => None,
     };
     (part.count, part.total, rate)

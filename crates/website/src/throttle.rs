@@ -27,7 +27,9 @@ impl Throttle {
             self.0.retain_recent();
         }
         for key in keys {
-            self.0.check_key(key).map_err(|denied| denied.wait_time_from(governor::clock::DefaultClock::default().now()))?;
+            self.0
+                .check_key(key)
+                .map_err(|denied| denied.wait_time_from(governor::clock::DefaultClock::default().now()))?;
         }
         Ok(())
     }

@@ -52,6 +52,16 @@ impl Position {
             requests: 0,
         }
     }
+
+    /// What is going to be read, for the job's log.
+    fn in_words(&self, name: &str) -> String {
+        let since = self.since_us.and_then(DateTime::from_timestamp_micros);
+        match since.map(|time| time.format("%Y-%m-%d %H:%M:%S UTC")) {
+            _ if self.after.is_some() => format!("going on after {} {name} that an earlier attempt has read", self.seen),
+            Some(since) => format!("reading the {name} that changed since {since}"),
+            None => format!("reading all {name}"),
+        }
+    }
 }
 
 /// Runs it.
@@ -63,6 +73,7 @@ pub(super) async fn run<L: Listing>(
 ) -> Result<Completed, JobFailure> {
     let area = area(order)?;
     let mut at = Position::of(order, full, control);
+    control.info(at.in_words(L::NAME));
     let steps = control.pipeline([(L::KEY, 1.0)]);
     let mut session = Session::open(forge, order, control, at.requests).await?;
     let mut size = PageSize::new(L::PAGE);

@@ -99,7 +99,8 @@ impl Dispatcher {
                 self.bury(part, ending).await;
             }
         }
-        reap::sweep(&self.living());
+        // Each stray's own end brings us here again.
+        let _ = self.sweeper.sweep(&self.living());
     }
 
     async fn bury(&mut self, part: Part, ending: Ending) {
@@ -171,7 +172,7 @@ impl Dispatcher {
     /// Ends what ended children have left behind, and their children, until nothing is left.
     pub(super) async fn sweep(&self, children: &mut Signal) {
         let swept = timeout(SWEEP, async {
-            while reap::sweep(&[]) > 0 {
+            while self.sweeper.sweep(&[]) > 0 {
                 children.recv().await;
                 while let Some((pid, _)) = reap::next_ended() {
                     reap::reap(pid, false);

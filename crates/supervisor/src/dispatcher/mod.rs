@@ -13,6 +13,7 @@ use crate::{
     logs::Logs,
     part::Part,
     process::Process,
+    reap::Sweeper,
     relay::{Ask, Hub, Ticket},
     restart::RestartPolicy,
     runtime_dir::RuntimeDir,
@@ -33,7 +34,7 @@ use tokio::{
     sync::{mpsc, watch},
     time::{Interval, MissedTickBehavior, interval, sleep_until},
 };
-use trawl_protocol::{ProcessId, ProcessInfo, auth::Credentials};
+use trawl_protocol::{BUS_SOCKET_ENV, ProcessId, ProcessInfo, auth::Credentials};
 use trawl_settings::Settings;
 
 /// What the rest tells the dispatcher by itself.
@@ -66,6 +67,7 @@ pub struct Dispatcher {
     policy: RestartPolicy,
     launcher: Launcher,
     spawner: Spawner,
+    sweeper: Sweeper,
     hub: Arc<Hub>,
     credentials: watch::Receiver<Credentials>,
     logs: Logs,
@@ -148,12 +150,14 @@ pub fn build(parts: Parts) -> io::Result<(Dispatcher, Inputs, Outputs)> {
         }
         process
     });
+    let sweeper = Sweeper::new(BUS_SOCKET_ENV, &parts.runtime.bus_socket());
     let dispatcher = Dispatcher {
         policy: RestartPolicy::from(&parts.settings.supervisor),
         settings: parts.settings,
         runtime: parts.runtime,
         launcher: parts.launcher,
         spawner: parts.spawner,
+        sweeper,
         hub: parts.hub,
         credentials,
         logs: parts.logs,

@@ -65,12 +65,17 @@ impl System {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_supervisor"));
-        command.current_dir(self.path()).args(arguments).stdin(Stdio::null());
+        self.place(command.args(arguments));
+        command
+    }
+
+    /// Makes a command one of this system.
+    fn place(&self, command: &mut Command) {
+        command.current_dir(self.path()).stdin(Stdio::null());
         for variable in ["TRAWL_CONFIG", "RUNTIME_DIRECTORY", "STATE_DIRECTORY", "NOTIFY_SOCKET", "LISTEN_PID"] {
             command.env_remove(variable);
         }
         command.envs(self.environment.iter().cloned());
-        command
     }
 
     /// Runs a command to its end.
@@ -80,7 +85,13 @@ impl System {
 
     /// Starts a command whose output is read line by line.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        let mut child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        self.start_program(&mut self.command(arguments))
+    }
+
+    /// The same for any program.
+    pub(crate) fn start_program(&self, command: &mut Command) -> Running {
+        self.place(command);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));

@@ -43,6 +43,19 @@ fn grandchildren_do_not_survive_whatever_they_do() {
 }
 
 #[test]
+fn what_was_there_before_us_is_left_alone() {
+    let mut system = System::with(SLEEPER, SLEEPER);
+    system.set("SUPERVISOR", env!("CARGO_BIN_EXE_supervisor"));
+    let shell = "sleep 1000 > /dev/null & echo $! > before; exec \"$SUPERVISOR\" start";
+    let mut running = system.start_program(std::process::Command::new("sh").args(["-c", shell]));
+    running.line("website: up");
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().0, Some(0));
+    let before = std::fs::read_to_string(system.path().join("before")).unwrap();
+    assert_eq!(system.survivors(), [before.trim().parse::<i32>().unwrap()]);
+}
+
+#[test]
 fn a_crash_loop_ends_with_a_reason() {
     let mut system = System::with("echo 'cannot open the thing' >&2; exit 1", SLEEPER);
     system.set("TRAWL_SUPERVISOR__START_LIMIT", "3");

@@ -68,7 +68,12 @@ pub async fn link(app: Data<App>, user: PageUser, form: Form<LinkAccountForm>) -
 ///
 /// # Errors
 /// It is not this user's.
-pub async fn unlink(app: Data<App>, user: PageUser, id: Path<i64>, form: Form<Csrf>) -> Result<HttpResponse, PageError> {
+pub async fn unlink(
+    app: Data<App>,
+    user: PageUser,
+    id: Path<i64>,
+    form: Form<Csrf>,
+) -> Result<HttpResponse, PageError> {
     user.0.check_csrf(&form.csrf)?;
     link::unlink(&app, user.0.user.id(), AccountId(id.into_inner())).await?;
     Ok(see_other("/accounts"))
@@ -92,7 +97,8 @@ async fn answer(app: &App, user: SignedIn, status: StatusCode, form: LinkForm) -
 fn linked(conn: &mut Conn<'_>, account: &Account) -> Result<LinkedAccount, StoreError> {
     let (groups, projects) = accounts::reach(conn, account.id())?;
     let waiting = jobs::waiting(conn, None)?;
-    let here = waiting.iter().filter(|row| row.0 == WaitReason::Credentials && row.1 == Some(account.instance()));
+    let here =
+        waiting.iter().filter(|row| row.reason == WaitReason::Credentials && row.instance == Some(account.instance()));
     Ok(LinkedAccount {
         id: account.id().0,
         instance_url: account.instance_url.clone(),
@@ -107,7 +113,7 @@ fn linked(conn: &mut Conn<'_>, account: &Account) -> Result<LinkedAccount, Store
         },
         groups,
         projects,
-        waiting_jobs: if account.state() == AccountState::Refused { here.map(|row| row.2).sum() } else { 0 },
+        waiting_jobs: if account.state() == AccountState::Refused { here.map(|row| row.count).sum() } else { 0 },
         linked_at: account.linked_at(),
     })
 }

@@ -18,6 +18,7 @@ pub async fn show(app: Data<App>, user: PageUser) -> Result<HttpResponse, PageEr
         return Err(PageError::Forbidden);
     }
     let (version, size_bytes) = app.db.read(facts::engine).await?;
-    let database = DatabaseFacts { backend: app.db.backend().as_str().to_owned(), version, size_bytes: Some(size_bytes) };
+    let database =
+        DatabaseFacts { backend: app.db.backend().as_str().to_owned(), version, size_bytes: Some(size_bytes) };
     page(&Admin { frame: user.0.frame(&app), processes: app.processes.list(), database })
 }

@@ -184,7 +184,8 @@ pub async fn submit(app: Data<App>, user: ApiUser, body: Json<SubmitBody>) -> Re
                 }
                 (new.account, new.instance) = (Some(account.id()), account.instance());
             } else {
-                let visible = areas::visible_one(conn, user.0.user.id(), AreaId(subject))?.ok_or(StoreError::NotFound)?;
+                let visible =
+                    areas::visible_one(conn, user.0.user.id(), AreaId(subject))?.ok_or(StoreError::NotFound)?;
                 (new.subject, new.instance) = (Subject::Area(visible.area.id()), visible.area.instance());
             }
             let submitted = jobs::submit(conn, &new)?;

@@ -84,9 +84,8 @@ fn load_group(conn: &mut Conn<'_>, user: &SignedIn, frame: Frame, id: AreaId) ->
 #[must_use]
 pub fn ancestors(freshness: &Freshness, path: &str) -> Vec<Crumb> {
     let groups = freshness.areas().iter().filter(|row| row.kind == AreaKind::Group);
-    let mut above: Vec<&AreaRow> = groups
-        .filter(|row| path.strip_prefix(&row.full_path).is_some_and(|rest| rest.starts_with('/')))
-        .collect();
+    let mut above: Vec<&AreaRow> =
+        groups.filter(|row| path.strip_prefix(&row.full_path).is_some_and(|rest| rest.starts_with('/'))).collect();
     above.sort_by_key(|row| row.full_path.len());
     above.into_iter().map(|row| Crumb { id: row.id, name: row.name.clone() }).collect()
 }

@@ -17,7 +17,7 @@ pub async fn alive() -> HttpResponse {
 /// # Errors
 /// It does not.
 pub async fn ready(app: Data<App>) -> Result<HttpResponse, ApiError> {
-    app.db.read(|conn| users::is_empty(conn)).await?;
+    app.db.read(users::is_empty).await?;
     Ok(alive().await)
 }
 

@@ -51,7 +51,12 @@ pub async fn show(
 ///
 /// # Errors
 /// No such job for this user, or it has ended.
-pub async fn abort(app: Data<App>, user: PageUser, id: Path<String>, form: Form<Csrf>) -> Result<HttpResponse, PageError> {
+pub async fn abort(
+    app: Data<App>,
+    user: PageUser,
+    id: Path<String>,
+    form: Form<Csrf>,
+) -> Result<HttpResponse, PageError> {
     user.0.check_csrf(&form.csrf)?;
     let id = parse(&id)?;
     abort_job(&app, &user.0, id).await?;
@@ -62,7 +67,12 @@ pub async fn abort(app: Data<App>, user: PageUser, id: Path<String>, form: Form<
 ///
 /// # Errors
 /// No such job for this user, or it has not ended.
-pub async fn retry(app: Data<App>, user: PageUser, id: Path<String>, form: Form<Csrf>) -> Result<HttpResponse, PageError> {
+pub async fn retry(
+    app: Data<App>,
+    user: PageUser,
+    id: Path<String>,
+    form: Form<Csrf>,
+) -> Result<HttpResponse, PageError> {
     user.0.check_csrf(&form.csrf)?;
     let id = parse(&id)?;
     retry_job(&app, &user.0, id).await?;

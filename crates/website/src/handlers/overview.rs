@@ -16,7 +16,9 @@ use trawl_jobs::{AreaKind, RecordKind, State, WaitReason};
 use trawl_store::{
     Conn, StoreError,
     accounts::{self, AccountState},
-    counters, jobs, now,
+    counters,
+    jobs::{self, Waiting},
+    now,
 };
 
 const RUNNING_SHOWN: i64 = 6;
@@ -32,7 +34,10 @@ pub async fn show(app: Data<App>, user: PageUser) -> Result<HttpResponse, PageEr
     let user = user.0;
     let (frame, rules, id) = (user.frame(&app), app.rules, user.user.id());
     let due = app.db.read(move |conn| accounts::list(conn, Some(id))).await?;
-    if due.iter().any(|account| account.state() == AccountState::Working && plan_is_due(account.scope_tried_at(), rules.scope)) {
+    if due
+        .iter()
+        .any(|account| account.state() == AccountState::Working && plan::is_due(account.scope_tried_at(), rules.scope))
+    {
         app.db
             .write(move |conn| {
                 for account in &due {
@@ -47,10 +52,6 @@ pub async fn show(app: Data<App>, user: PageUser) -> Result<HttpResponse, PageEr
     page(&loaded)
 }
 
-fn plan_is_due(last: Option<DateTime<Utc>>, every: std::time::Duration) -> bool {
-    last.is_none_or(|last| now() - last >= TimeDelta::from_std(every).unwrap_or(TimeDelta::MAX))
-}
-
 fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: crate::pages::Frame) -> Result<Overview, StoreError> {
     let scope = user.job_scope();
     let accounts = accounts::list(conn, Some(user.user.id()))?;
@@ -59,12 +60,14 @@ fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: crate::pages::Frame) -> Res
     let waiting = jobs::waiting(conn, scope)?;
     let mut refused = Vec::new();
     for account in accounts.iter().filter(|account| account.state() == AccountState::Refused) {
-        let here = waiting.iter().filter(|row| row.0 == WaitReason::Credentials && row.1 == Some(account.instance()));
+        let here = waiting
+            .iter()
+            .filter(|row| row.reason == WaitReason::Credentials && row.instance == Some(account.instance()));
         refused.push(RefusedAccount {
             username: account.username.clone(),
             instance_url: account.instance_url.clone(),
             since: account.state_since(),
-            waiting_jobs: here.map(|row| row.2).sum(),
+            waiting_jobs: here.map(|row| row.count).sum(),
         });
     }
     let freshness = Freshness::load(conn, user.user.id())?;
@@ -125,15 +128,14 @@ fn alike(failed: &[jobs::Job]) -> Result<Vec<FailedJobs>, StoreError> {
     Ok(groups)
 }
 
-type WaitingRow = (WaitReason, Option<trawl_jobs::InstanceId>, i64, Option<DateTime<Utc>>);
-
-fn parked(rows: &[WaitingRow]) -> Vec<WaitingJobs> {
+fn parked(rows: &[Waiting]) -> Vec<WaitingJobs> {
     [WaitReason::Credentials, WaitReason::RateLimited]
         .into_iter()
         .filter_map(|reason| {
-            let alike: Vec<&WaitingRow> = rows.iter().filter(|row| row.0 == reason).collect();
-            let until = (reason == WaitReason::RateLimited).then(|| alike.iter().filter_map(|row| row.3).min()).flatten();
-            let count = alike.iter().map(|row| row.2).sum();
+            let alike: Vec<&Waiting> = rows.iter().filter(|row| row.reason == reason).collect();
+            let until =
+                (reason == WaitReason::RateLimited).then(|| alike.iter().filter_map(|row| row.until).min()).flatten();
+            let count = alike.iter().map(|row| row.count).sum();
             (count > 0).then_some(WaitingJobs { reason, count, until })
         })
         .collect()
@@ -141,7 +143,8 @@ fn parked(rows: &[WaitingRow]) -> Vec<WaitingJobs> {
 
 fn totals(freshness: &Freshness) -> Vec<(RecordKind, i64)> {
     let areas = freshness.areas();
-    let number = |kind: AreaKind| i64::try_from(areas.iter().filter(|row| row.kind == kind).count()).unwrap_or(i64::MAX);
+    let number =
+        |kind: AreaKind| i64::try_from(areas.iter().filter(|row| row.kind == kind).count()).unwrap_or(i64::MAX);
     RecordKind::ALL
         .into_iter()
         .map(|kind| {

@@ -50,11 +50,7 @@ pub async fn form(query: Query<Next>) -> Result<HttpResponse, PageError> {
 ///
 /// # Errors
 /// The database is down. A wrong password shows the form again.
-pub async fn submit(
-    app: Data<App>,
-    request: HttpRequest,
-    form: Form<SignInForm>,
-) -> Result<HttpResponse, PageError> {
+pub async fn submit(app: Data<App>, request: HttpRequest, form: Form<SignInForm>) -> Result<HttpResponse, PageError> {
     let form = form.into_inner();
     let refused = |status, error: String, form: &SignInForm| {
         let (username, next) = (form.username.clone(), form.next.clone());
@@ -106,7 +102,9 @@ pub async fn sign_out(app: Data<App>, user: PageUser, form: Form<Csrf>) -> Resul
 /// Only a path of ours: `//elsewhere` and `/\elsewhere` are other sites to a browser.
 fn own_path(next: Option<&str>) -> &str {
     match next {
-        Some(path) if path.starts_with('/') && !path[1..].starts_with(['/', '\\']) && !path.contains(['\r', '\n']) => path,
+        Some(path) if path.starts_with('/') && !path[1..].starts_with(['/', '\\']) && !path.contains(['\r', '\n']) => {
+            path
+        }
         _ => "/",
     }
 }
@@ -118,7 +116,8 @@ mod tests {
     #[test]
     fn only_our_own_pages_are_next() {
         assert_eq!(own_path(Some("/jobs?state=active")), "/jobs?state=active");
-        for elsewhere in [None, Some("//evil.example"), Some("/\\evil.example"), Some("https://evil.example"), Some("")] {
+        for elsewhere in [None, Some("//evil.example"), Some("/\\evil.example"), Some("https://evil.example"), Some("")]
+        {
             assert_eq!(own_path(elsewhere), "/");
         }
     }

@@ -21,7 +21,8 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Nobody is signed in.
 pub async fn show(app: Data<App>, user: ApiUser, request: HttpRequest) -> Result<impl Responder, ApiError> {
     let last = app.hub.last_id();
-    let seen = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse::<u64>().ok());
+    let seen =
+        request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse::<u64>().ok());
     // The first event names the place in the stream; for a browser that missed something it is a resync.
     let first = match seen {
         Some(seen) if seen != last => event("resync", "{}".to_owned(), last),

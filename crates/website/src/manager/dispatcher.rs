@@ -118,9 +118,9 @@ impl Dispatcher {
         refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            let start_at = self.next_start.map(|at| {
-                Instant::now() + (at - now()).to_std().unwrap_or_default() + Duration::from_millis(1)
-            });
+            let start_at = self
+                .next_start
+                .map(|at| Instant::now() + (at - now()).to_std().unwrap_or_default() + Duration::from_millis(1));
             tokio::select! {
                 () = stop.cancelled() => return,
                 count = incoming.recv_many(&mut batch, BATCH), if self.bus.is_some() => {
@@ -294,7 +294,10 @@ impl Dispatcher {
                 self.hub.jobs();
             }
             if let Some(account) = done.account_refused {
-                tracing::warn!(account.id = account.0, "GitLab refuses an account's token; its jobs wait for a new one");
+                tracing::warn!(
+                    account.id = account.0,
+                    "GitLab refuses an account's token; its jobs wait for a new one"
+                );
                 refused = true;
             }
         }
@@ -309,7 +312,13 @@ impl Dispatcher {
 
     async fn hand_out(&mut self, worker: &Worker, claims: Claims) {
         for job in &claims.put_aside {
-            tracing::warn!(job.id = job.id_text(), kind = job.kind, reason = job.error, "job {} cannot run", job.id_text());
+            tracing::warn!(
+                job.id = job.id_text(),
+                kind = job.kind,
+                reason = job.error,
+                "job {} cannot run",
+                job.id_text()
+            );
             self.hub.job(job);
             if let (Ok(false), Some(why)) = (job.state().map(trawl_jobs::State::is_live), job.error.clone()) {
                 let failed = job.clone();
@@ -414,7 +423,13 @@ impl Dispatcher {
         match done {
             Ok(requeued) => {
                 for job in &requeued {
-                    tracing::info!(job.id = job.id_text(), kind = job.kind, crashes = job.crashes, "job {} lost its worker", job.id_text());
+                    tracing::info!(
+                        job.id = job.id_text(),
+                        kind = job.kind,
+                        crashes = job.crashes,
+                        "job {} lost its worker",
+                        job.id_text()
+                    );
                     self.hub.job(job);
                 }
                 if !requeued.is_empty() {
@@ -520,10 +535,11 @@ fn log_end(job: &jobs::Job, lease: Lease) {
         return;
     }
     let elapsed_ms = job.started_at().map(|start| (now() - start).num_milliseconds());
-    match &job.error {
-        Some(error) => {
-            tracing::warn!(job.id = job.id_text(), kind = job.kind, %state, attempt = job.attempt, elapsed_ms, error, "job {} did not succeed", job.id_text());
-        }
-        None => tracing::info!(job.id = job.id_text(), kind = job.kind, %state, elapsed_ms, "job {} ended", job.id_text()),
+    let id = job.id_text();
+    if let Some(error) = &job.error {
+        let attempt = job.attempt;
+        tracing::warn!(job.id = id, kind = job.kind, %state, attempt, elapsed_ms, error, "job {id} did not succeed");
+    } else {
+        tracing::info!(job.id = id, kind = job.kind, %state, elapsed_ms, "job {id} ended");
     }
 }

@@ -6,7 +6,8 @@ use super::{
     plan::{self, Finder},
 };
 use trawl_jobs::{
-    AccountId, AreaId, Change, ErrorClass, FoundArea, InstanceId, JobError, JobSpec, Lease, Outcome, Report, State, UserId,
+    AccountId, AreaId, Change, ErrorClass, FoundArea, InstanceId, JobError, JobSpec, Lease, Outcome, Report, State,
+    UserId,
 };
 use trawl_store::{
     Conn, StoreError,
@@ -44,7 +45,12 @@ pub struct Reporter {
 }
 
 /// Writes one report.
-pub fn ingest(conn: &mut Conn<'_>, rules: &Rules, reporter: &Reporter, report: &Report) -> Result<Ingested, StoreError> {
+pub fn ingest(
+    conn: &mut Conn<'_>,
+    rules: &Rules,
+    reporter: &Reporter,
+    report: &Report,
+) -> Result<Ingested, StoreError> {
     let job = match leases::standing(conn, &reporter.worker, report.lease, report.seq)? {
         Standing::Fresh(job) => *job,
         Standing::Seen => return Ok(Ingested::default()),

@@ -14,7 +14,8 @@ use trawl_store::{
 };
 
 /// Whether something that happened at `last` is due again.
-pub(super) fn is_due(last: Option<DateTime<Utc>>, every: Duration) -> bool {
+#[must_use]
+pub fn is_due(last: Option<DateTime<Utc>>, every: Duration) -> bool {
     last.is_none_or(|last| now() - last >= TimeDelta::from_std(every).unwrap_or(TimeDelta::MAX))
 }
 
