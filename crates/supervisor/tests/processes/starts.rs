@@ -177,9 +177,10 @@ fn the_demo_brings_a_gitlab_and_finds_a_free_port() {
     );
     let mut running = system.start(&["start", "--demo"]);
     running.line("website waits for gitlab-sim");
-    running.line("gitlab-sim: up with --moving 3 --latency-ms 40");
+    running.line("gitlab-sim: up with --moving ");
     let line = running.line("website: reads http://127.0.0.1:");
-    assert!(line.ends_with(" every 10 s"), "{line}");
+    let seconds = line.rsplit_once(" every ").unwrap().1.trim_end_matches(" s");
+    assert!(seconds.parse::<u32>().unwrap() < 60, "{line}");
     assert!(system.path().join("state/.trawl-demo").exists());
     assert!(system.run(&["stop", "--demo"]).status.success());
     assert_eq!(running.end().0, Some(0));

@@ -1,0 +1,151 @@
+//! Who is next.
+
+use crate::world::{World, execute, issues, link, project};
+use trawl_jobs::{AreaId, ErrorClass, JobId, JobSpec, State, Subject, kind};
+use trawl_store::{
+    accounts::{self, AccountState},
+    areas,
+    claims::{self, Claims, ClaimRequest},
+    instances, jobs, users,
+};
+
+fn ids(claims: &Claims) -> Vec<JobId> {
+    claims.claimed.iter().map(|claimed| claimed.job.id().unwrap()).collect()
+}
+
+async fn urgent_first_then_priority_then_age(world: &World) {
+    let mut submitted = Vec::new();
+    for (i, priority) in [60, 95, 60, 80, 90].into_iter().enumerate() {
+        let area = world.area(i64::try_from(i).unwrap()).await;
+        let mut new = world.job(issues(), area);
+        new.priority = Some(priority);
+        submitted.push(world.submit(new).await);
+    }
+    let [old, urgent, young, middle, threshold] = submitted.try_into().unwrap();
+    // Two slots for anything, of which one for the normal lane.
+    assert_eq!(ids(&world.claim("w", 2, 1).await), [urgent, threshold]);
+    assert_eq!(ids(&world.claim("w", 2, 1).await), [middle]);
+    assert_eq!(ids(&world.claim("w", 2, 0).await), []);
+    assert_eq!(ids(&world.claim("w", 5, 5).await), [old, young]);
+    assert_eq!(ids(&world.claim("w", 5, 5).await), []);
+    world.assert_counters_are_exact().await;
+}
+
+async fn a_claim_says_what_the_worker_needs(world: &World) {
+    let id = world.queued(7).await;
+    let claims = world.claim("w", 1, 1).await;
+    let claimed = &claims.claimed[0];
+    assert_eq!(claimed.instance_url, "https://gitlab.example");
+    assert_eq!(claimed.accounts, [world.account]);
+    assert_eq!(claimed.area.as_ref().unwrap().full_path, "group/project-007");
+    let job = world.get(id).await;
+    assert_eq!(job, claimed.job);
+    assert_eq!((job.state().unwrap(), job.attempt, job.lease_token), (State::Running, 1, 1));
+    assert_eq!((job.worker.as_deref(), job.served_by), (Some("w"), Some(world.account.0)));
+}
+
+async fn what_nobody_understands_fails(world: &World) {
+    let (id, options) = (world.queued(1).await, world.queued(2).await);
+    world
+        .write(move |conn| {
+            execute(conn, &format!("UPDATE jobs SET kind = 'frobnicate' WHERE id = '{id}'"))?;
+            execute(conn, &format!("UPDATE jobs SET payload = '{{\"x\":1}}' WHERE id = '{options}'"))
+        })
+        .await;
+    let claims = world.claim("w", 5, 5).await;
+    assert!(claims.claimed.is_empty());
+    assert_eq!(claims.put_aside.len(), 2);
+    for id in [id, options] {
+        let job = world.get(id).await;
+        assert_eq!(job.state().unwrap(), State::Failed);
+        assert_eq!(job.error_class.as_deref(), Some(ErrorClass::Permanent.as_str()));
+        assert!(job.finished_at().is_some());
+    }
+    assert!(world.get(id).await.error.unwrap().contains("frobnicate"));
+    world.assert_counters_are_exact().await;
+}
+
+async fn without_an_account_a_job_waits_until_one_is_linked(world: &World) {
+    let (id, account, instance, user) = (world.queued(1).await, world.account, world.instance, world.user);
+    let news = world.write(move |conn| accounts::set_state(conn, account, AccountState::Refused)).await;
+    assert!(news);
+    let claims = world.claim("w", 5, 5).await;
+    assert!(claims.claimed.is_empty());
+    let job = world.get(id).await;
+    assert_eq!((job.state().unwrap(), job.wait_reason.as_deref(), job.attempt), (State::Waiting, Some("credentials"), 0));
+    assert_eq!(world.write(jobs::wake_due).await, 0, "time alone does not help");
+    let elsewhere = world.write(|conn| instances::ensure(conn, "https://other.example")).await;
+    assert_eq!(world.write(move |conn| jobs::wake_for_credentials(conn, elsewhere)).await, 0);
+    let woken = world.write(move |conn| {
+        link(conn, user, instance, 1)?;
+        jobs::wake_for_credentials(conn, instance)
+    });
+    assert_eq!(woken.await, 1);
+    assert_eq!(ids(&world.claim("w", 5, 5).await), [id]);
+    world.assert_counters_are_exact().await;
+}
+
+async fn a_worker_with_one_token_gets_jobs_of_that_instance(world: &World) {
+    let user = world.user;
+    // Older and more urgent than what the worker may have.
+    for gitlab_id in 1..4 {
+        world.queued(gitlab_id).await;
+    }
+    let mut new = world.job(issues(), AreaId(0));
+    let (instance, area) = world
+        .write(move |conn| {
+            let instance = instances::ensure(conn, "https://other.example")?;
+            let account = link(conn, user, instance, 1)?;
+            Ok((instance, areas::discovered(conn, instance, account, &project(1, None))?))
+        })
+        .await;
+    (new.instance, new.subject) = (instance, Subject::Area(area));
+    let id = world.submit(new).await;
+    let request = ClaimRequest { worker: "w".to_owned(), any: 1, normal: 1, instance: Some(instance) };
+    assert_eq!(ids(&world.write(move |conn| claims::claim(conn, &request)).await), [id]);
+}
+
+async fn accounts_with_more_rights_serve_first(world: &World) {
+    let area = world.area(1).await;
+    let (user, instance, mine) = (world.user, world.instance, world.account);
+    let (owner, unknown) = world
+        .write(move |conn| {
+            let (owner, unknown) = (link(conn, user, instance, 2)?, link(conn, user, instance, 3)?);
+            areas::discovered(conn, instance, owner, &project(1, Some(50)))?;
+            areas::discovered(conn, instance, unknown, &project(1, None))?;
+            Ok((owner, unknown))
+        })
+        .await;
+    let order = move |asked: Option<i64>| world.read(move |conn| accounts::serving(conn, area.0, asked));
+    assert_eq!(order(None).await, [owner, mine, unknown]);
+    assert_eq!(order(Some(unknown.0)).await, [unknown, owner, mine], "who asked comes first");
+    world.write(move |conn| accounts::set_state(conn, owner, AccountState::Refused)).await;
+    assert_eq!(order(None).await, [mine, unknown]);
+}
+
+async fn a_job_about_an_account_is_read_with_that_account_alone(world: &World) {
+    let (user, instance) = (world.user, world.instance);
+    let other = world
+        .write(move |conn| {
+            let user = users::create(conn, "bob", "hash", false)?;
+            link(conn, user, instance, 9)
+        })
+        .await;
+    let mut new = world.job(JobSpec::AuthorizationScope(kind::AuthorizationScope {}), AreaId(0));
+    (new.subject, new.account, new.user) = (Subject::Account(other), Some(other), Some(user));
+    let id = world.submit(new).await;
+    let claims = world.claim("w", 1, 0).await;
+    assert_eq!(ids(&claims), [id], "discovery is urgent");
+    assert_eq!(claims.claimed[0].accounts, [other]);
+    assert_eq!(claims.claimed[0].area, None);
+}
+
+crate::on_both!(
+    urgent_first_then_priority_then_age,
+    a_claim_says_what_the_worker_needs,
+    what_nobody_understands_fails,
+    without_an_account_a_job_waits_until_one_is_linked,
+    a_worker_with_one_token_gets_jobs_of_that_instance,
+    accounts_with_more_rights_serve_first,
+    a_job_about_an_account_is_read_with_that_account_alone,
+);

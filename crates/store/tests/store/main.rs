@@ -1,0 +1,40 @@
+//! The store on both databases: each scenario runs on a fresh SQLite file and on a fresh PostgreSQL database.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod areas;
+mod claims;
+mod counters;
+mod endings;
+mod fencing;
+mod migrations;
+mod model;
+mod nodes;
+mod people;
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod resources;
+mod submit;
+mod waiting;
+mod world;
+
+/// One test for each scenario and database.
+macro_rules! on_both {
+    ($($scenario:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $scenario() {
+                super::$scenario(&crate::world::World::sqlite().await).await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $scenario() {
+                if let Some(world) = crate::world::World::postgres().await {
+                    super::$scenario(&world).await;
+                }
+            })+
+        }
+    };
+}
+pub(crate) use on_both;

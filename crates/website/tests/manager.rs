@@ -1,0 +1,225 @@
+//! The job manager on a real database: what follows from a report, and what does not follow from it twice.
+
+use std::time::Duration;
+use trawl_jobs::{
+    AreaKind, Change, ErrorClass, FoundArea, JobError, Outcome, Record, RecordKind, Report, RetryPolicy, Slots, State,
+};
+use trawl_store::{
+    Db, DbOptions,
+    accounts::{self, AccountState, NewAccount},
+    claims::{self, ClaimRequest, Claimed},
+    counters, instances, jobs, sync, users,
+};
+use trawl_website::manager::{
+    Rules,
+    ingest::{Ingested, Reporter, ingest},
+    plan, refresh,
+};
+
+const RULES: Rules = Rules {
+    slots: Slots { total: 8, reserved: 2 },
+    priority_threshold: 90,
+    max_attempts: 3,
+    stale: Duration::from_secs(15),
+    incremental: Duration::from_secs(900),
+    scope: Duration::from_secs(3600),
+    retry: RetryPolicy { base: Duration::from_secs(1), cap: Duration::from_secs(10), max_crashes: 3 },
+};
+
+struct House {
+    db: Db,
+    _dir: tempfile::TempDir,
+}
+
+impl House {
+    /// A database with one user and one linked account, and its first job planned.
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", dir.path().join("trawl.db").display());
+        let options = DbOptions { url, full_synchronous: false, read_connections: 2, busy_timeout_ms: 1000 };
+        let db = Db::open(options).await.unwrap();
+        let house = Self { db, _dir: dir };
+        let user = house.db.write(|conn| users::create(conn, "maria", "-", false)).await.unwrap();
+        house.link(user, 1).await;
+        house
+    }
+
+    async fn link(&self, user: trawl_jobs::UserId, gitlab_user_id: i64) {
+        self.db
+            .write(move |conn| {
+                let instance = instances::ensure(conn, "https://gitlab.example.com")?;
+                let new = NewAccount { user, instance, gitlab_user_id, username: "maria", token_cipher: b"-" };
+                let id = accounts::link(conn, &new)?;
+                let account = accounts::get(conn, id)?.unwrap();
+                plan::handle_new_authorization(conn, &RULES, &account)?;
+                Ok(())
+            })
+            .await
+            .unwrap();
+    }
+
+    async fn claim(&self, any: usize) -> Vec<Claimed> {
+        let request = ClaimRequest { worker: worker().worker, any, normal: any, instance: None };
+        self.db.write(move |conn| claims::claim(conn, &request)).await.unwrap().claimed
+    }
+
+    async fn report(&self, report: Report) -> Ingested {
+        self.db.write(move |conn| ingest(conn, &RULES, &worker(), &report)).await.unwrap()
+    }
+
+    /// All jobs by kind and state.
+    async fn counts(&self) -> Vec<(String, State, i64)> {
+        self.db.read(|conn| counters::jobs(conn, None)).await.unwrap()
+    }
+
+    /// Runs the first job: it finds one group and one project.
+    async fn discover(&self) {
+        let scope = self.claim(1).await.remove(0);
+        assert_eq!(scope.job.kind, "authorization_scope");
+        let changes = vec![
+            Change::Discovered(vec![area(AreaKind::Group, 7, "platform"), area(AreaKind::Project, 7, "platform/gateway")]),
+            done(),
+        ];
+        let lease = scope.job.lease().unwrap();
+        let ingested = self.report(Report { lease, seq: 1, changes }).await;
+        assert_eq!(ingested.jobs_made, 4);
+    }
+}
+
+fn worker() -> Reporter {
+    Reporter { worker: "here/crawler-1/00000001".to_owned(), own_token: false }
+}
+
+fn done() -> Change {
+    Change::Finished(Outcome::Completed { result: "{}".to_owned(), watermark: None, incomplete: None })
+}
+
+fn area(kind: AreaKind, gitlab_id: i64, path: &str) -> FoundArea {
+    FoundArea {
+        kind,
+        gitlab_id,
+        full_path: path.to_owned(),
+        name: path.to_owned(),
+        web_url: None,
+        visibility: None,
+        archived: false,
+        issues_enabled: true,
+        merge_requests_enabled: true,
+        access_level: Some(30),
+    }
+}
+
+fn issue(gitlab_id: i64) -> Record {
+    Record {
+        kind: RecordKind::Issue,
+        gitlab_id,
+        iid: Some(gitlab_id),
+        parent: None,
+        title: "t\0itle".to_owned(),
+        state: Some("opened".to_owned()),
+        author: None,
+        created_at: None,
+        updated_at: Some(trawl_store::now()),
+        closed_at: None,
+        merged_at: None,
+        web_url: None,
+        confidential: false,
+        payload: "{}".to_owned(),
+    }
+}
+
+fn of(counts: &[(String, State, i64)], kind: &str, state: State) -> i64 {
+    counts.iter().find(|row| row.0 == kind && row.1 == state).map_or(0, |row| row.2)
+}
+
+#[tokio::test]
+async fn what_is_found_gets_its_jobs_once() {
+    let house = House::new().await;
+    house.discover().await;
+    let counts = house.counts().await;
+    for kind in ["group", "project", "issues", "merge_requests"] {
+        assert_eq!(of(&counts, kind, State::Queued), 1, "{kind}");
+    }
+    // Nothing is due: neither again by the schedule, nor for a second account that sees the same.
+    assert_eq!(house.db.write(|conn| refresh::run(conn, &RULES)).await.unwrap(), 0);
+    let other = house.db.write(|conn| users::create(conn, "tom", "-", false)).await.unwrap();
+    house.link(other, 2).await;
+    let scope = house.claim(1).await.remove(0);
+    let found = Change::Discovered(vec![area(AreaKind::Project, 7, "platform/renamed")]);
+    let report = Report { lease: scope.job.lease().unwrap(), seq: 1, changes: vec![found] };
+    assert_eq!(house.report(report).await.jobs_made, 0);
+}
+
+#[tokio::test]
+async fn a_report_counts_once() {
+    let house = House::new().await;
+    house.discover().await;
+    let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let lease = job.job.lease().unwrap();
+    let changes = vec![Change::Records(vec![issue(1), issue(2)]), Change::Cursor(r#"{"page":2}"#.to_owned())];
+    let report = Report { lease, seq: 1, changes };
+    assert_eq!(house.report(report.clone()).await.objects, 2);
+    assert_eq!(house.report(report).await.objects, 0, "an acknowledgement was lost");
+    // A worker that died leaves the cursor; the one that was thought dead is told to stop.
+    let held = house.db.read(move |conn| jobs::get(conn, lease.job)).await.unwrap().unwrap();
+    let lost = house.db.write(move |conn| trawl_store::leases::lost(conn, &held, "gone", &RULES.retry)).await.unwrap();
+    assert_eq!(lost, State::Queued);
+    let again = house.claim(8).await.remove(0);
+    assert_eq!(again.job.cursor.as_deref(), Some(r#"{"page":2}"#));
+    assert_eq!((again.job.attempt, again.job.crashes), (1, 1), "a crash burns no attempt");
+    let late = Report { lease, seq: 2, changes: vec![Change::Records(vec![issue(3)])] };
+    let refused = house.report(late).await;
+    assert!(refused.gone && refused.objects == 0);
+}
+
+#[tokio::test]
+async fn what_failed_is_not_tried_at_once_by_the_schedule() {
+    let house = House::new().await;
+    house.discover().await;
+    let claimed = house.claim(8).await;
+    for job in &claimed {
+        let error = JobError::permanent("the project is gone");
+        let changes = vec![Change::Finished(Outcome::Failed(error))];
+        house.report(Report { lease: job.job.lease().unwrap(), seq: 1, changes }).await;
+    }
+    let counts = house.counts().await;
+    assert_eq!(of(&counts, "issues", State::Failed), 1);
+    assert_eq!(house.db.write(|conn| refresh::run(conn, &RULES)).await.unwrap(), 0);
+    let eager = Rules { incremental: Duration::ZERO, ..RULES };
+    assert_eq!(house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap(), 2, "issues and merge requests");
+}
+
+#[tokio::test]
+async fn a_refused_token_parks_until_it_is_replaced() {
+    let house = House::new().await;
+    house.discover().await;
+    let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let error = JobError::new(ErrorClass::Credentials, "401");
+    let changes = vec![Change::Finished(Outcome::Failed(error))];
+    let lease = job.job.lease().unwrap();
+    let ingested = house.report(Report { lease, seq: 1, changes }).await;
+    assert_eq!(ingested.account_refused, Some(job.accounts[0]));
+    let parked = ingested.job.unwrap();
+    assert_eq!((parked.state().unwrap(), parked.attempt), (State::Waiting, 0));
+    let id = job.accounts[0];
+    let account = house.db.read(move |conn| accounts::get(conn, id)).await.unwrap().unwrap();
+    assert_eq!(account.state(), AccountState::Refused);
+    house.link(account.user(), 1).await;
+    let woken = house.db.write(move |conn| jobs::wake_for_credentials(conn, account.instance())).await.unwrap();
+    assert_eq!(woken, 1);
+    assert!(house.claim(8).await.iter().any(|claimed| claimed.job.kind == "issues"));
+}
+
+#[tokio::test]
+async fn a_pass_that_ended_well_says_where_the_next_begins() {
+    let house = House::new().await;
+    house.discover().await;
+    let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let watermark = trawl_store::now();
+    let outcome = Outcome::Completed { result: "{}".to_owned(), watermark: Some(watermark), incomplete: None };
+    let report = Report { lease: job.job.lease().unwrap(), seq: 1, changes: vec![Change::Finished(outcome)] };
+    house.report(report).await;
+    let area = trawl_jobs::AreaId(job.job.area_id.unwrap());
+    let stored = house.db.read(move |conn| sync::watermark(conn, area, "issues")).await.unwrap();
+    assert_eq!(stored, Some(watermark));
+}

@@ -1,0 +1,42 @@
+//! The mirror against the forge.
+
+use super::{Database, database::Item};
+use trawl_gitlab_sim::{Fact, Sim, TruthKind};
+
+/// Every object of the forge is in the database exactly once and as it is, and nothing else is there.
+pub(crate) fn assert_mirrors(database: &Database, forge: &Sim) {
+    let count = |kind: &str| {
+        let sql = format!("SELECT count(*) AS v FROM resources WHERE deleted_at IS NULL AND kind = '{kind}'");
+        usize::try_from(database.number(&sql)).unwrap()
+    };
+    let areas = |kind: &str| {
+        usize::try_from(database.number(&format!("SELECT count(*) AS v FROM areas WHERE kind = '{kind}'"))).unwrap()
+    };
+    let truth = forge.counts();
+    assert_eq!((areas("group"), areas("project")), (truth.groups, truth.projects), "groups, projects");
+    assert_eq!((count("group"), count("project")), (truth.groups, truth.projects), "details of groups, projects");
+    assert_eq!(
+        (count("issue"), count("merge_request"), count("note")),
+        (truth.issues, truth.merge_requests, truth.notes),
+        "issues, merge requests, notes"
+    );
+    for (kind, name) in [(TruthKind::Issues, "issue"), (TruthKind::MergeRequests, "merge_request")] {
+        let (stored, facts) = (database.items(name), forge.truth(kind));
+        assert_eq!(stored.len(), facts.len(), "{name}");
+        for (stored, fact) in stored.iter().zip(&facts) {
+            assert_eq!(*stored, item(fact), "{name}");
+        }
+    }
+}
+
+fn item(fact: &Fact) -> Item {
+    let number = |n: u64| i64::try_from(n).unwrap();
+    Item {
+        id: number(fact.id),
+        iid: number(fact.iid),
+        project_id: number(fact.project_id),
+        title: fact.title.clone(),
+        state: fact.state.clone(),
+        notes: i64::try_from(fact.notes).unwrap(),
+    }
+}

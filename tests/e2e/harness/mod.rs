@@ -1,0 +1,22 @@
+//! What the tests stand on.
+
+mod binaries;
+mod client;
+mod database;
+mod eventually;
+mod ledger;
+mod mirror;
+mod running;
+mod site;
+mod survivors;
+mod system;
+
+pub(crate) use binaries::binaries;
+pub(crate) use client::{Answer, Client};
+pub(crate) use database::Database;
+pub(crate) use eventually::{PATIENCE, eventually};
+pub(crate) use ledger::{assert_no_twins, assert_sound, assert_undisturbed};
+pub(crate) use mirror::assert_mirrors;
+pub(crate) use running::Running;
+pub(crate) use site::{Site, crawled, distant_forge, forge};
+pub(crate) use system::System;

@@ -1,0 +1,15 @@
+//! Trawl as a whole: the real daemons from the target directory, a simulated GitLab, a database and directories of
+//! their own for each test. One file per promise.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+mod alone;
+mod crawl;
+mod dedupe;
+mod demo;
+mod faults;
+mod harness;
+mod house;
+mod kills;
+mod refusals;
+mod stop;
+mod visibility;
