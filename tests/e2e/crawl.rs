@@ -29,7 +29,7 @@ async fn the_whole_forge_is_mirrored() {
 /// What changes later is seen later.
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_follow() {
-    let system = System::new().with("TRAWL_FORGE__INCREMENTAL_SECONDS", 1).with("TRAWL_FORGE__SCOPE_SECONDS", 1);
+    let system = System::new().with("TRAWL_FORGE__INCREMENTAL_SECONDS", "1").with("TRAWL_FORGE__SCOPE_SECONDS", "1");
     let site = Site::linked(system, forge(0.05)).await;
     let database = site.system.database();
     let is_mirrored = |site: &Site| {

@@ -49,7 +49,8 @@ fn plan(dice: &mut StdRng, objects: i64) -> Vec<Blow> {
     let mut crawler_kills = 0;
     let mut blows: Vec<Blow> = (0..dice.random_range(1..=3))
         .map(|_| {
-            let mut victims: &[_] = [&["website"][..], &["crawler-1"], &["website", "crawler-1"]][dice.random_range(0..3)];
+            let mut victims: &[_] =
+                [&["website"][..], &["crawler-1"], &["website", "crawler-1"]][dice.random_range(0..3)];
             crawler_kills += usize::from(victims.contains(&"crawler-1"));
             if crawler_kills > CRAWLER_KILLS {
                 victims = &["website"];
@@ -69,7 +70,7 @@ async fn round(seed: u64) {
     // Groups and projects count twice: as areas, and with their details.
     let objects = 2 * (truth.groups + truth.projects) + truth.issues + truth.merge_requests + truth.notes;
     let blows = plan(&mut dice, i64::try_from(objects).unwrap());
-    let system = System::new().with("TRAWL_SUPERVISOR__RESTART_FIRST_MS", 20);
+    let system = System::new().with("TRAWL_SUPERVISOR__RESTART_FIRST_MS", "20");
     let site = Site::linked(system, forge).await;
     for blow in &blows {
         let database = site.committed(blow.committed).await;

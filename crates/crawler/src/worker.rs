@@ -127,15 +127,15 @@ impl Worker {
             Message::StartJob(order) => self.start(*order),
             Message::StopJob(StopJob::Abort(lease)) => self.abort(lease),
             Message::StopJob(StopJob::Drop(lease)) => self.discard(lease),
-            Message::AskHoldings => {
+            Message::AskHoldings(asked_by) => {
                 let bus = self.bus.clone();
-                let answer = Message::Holdings(self.jobs.keys().copied().collect());
+                let answer = Message::Holdings(asked_by, self.jobs.keys().copied().collect());
                 while self.answers.try_join_next().is_some() {}
                 self.answers.spawn(async move {
                     noted(bus.send(ProcessId::WEBSITE, &answer).await.map(drop));
                 });
             }
-            Message::Holdings(_) | Message::JobUpdate(_) | Message::Heartbeat(_) => {
+            Message::Holdings(..) | Message::JobUpdate(_) | Message::Heartbeat(_) => {
                 tracing::warn!("a message that is not for a crawler");
             }
         }

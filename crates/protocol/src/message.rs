@@ -11,10 +11,11 @@ pub enum Message {
     StartJob(Box<StartJob>),
     /// Website to crawler: stop running this.
     StopJob(StopJob),
-    /// Website to crawler, after either of them was restarted: which leases do you hold?
-    AskHoldings,
-    /// The answer, complete.
-    Holdings(Vec<Lease>),
+    /// Website to crawler, after either of them was restarted: which leases do you hold? Names the life that asks, since
+    /// an answer may reach the next one.
+    AskHoldings(Boot),
+    /// The answer to the life that asked, complete.
+    Holdings(Boot, Vec<Lease>),
     /// Crawler to website: what happened to a job.
     JobUpdate(Box<Report>),
     /// Crawler to website, as a signal: these are alive.

@@ -12,7 +12,9 @@ pub const UNTIMED_ENV: &str = "TRAWL_LOG_UNTIMED";
 /// # Panics
 /// When called twice.
 pub fn start(settings: &LogSettings) {
-    let (filter, complaint) = match EnvFilter::try_new(&settings.filter) {
+    // What the HTTP server says about its own threads is of no use to anybody, unless somebody asks for it.
+    let directives = format!("actix_server=warn,{}", settings.filter);
+    let (filter, complaint) = match EnvFilter::try_new(directives) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new("info"), Some(error)),
     };

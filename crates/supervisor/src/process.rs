@@ -219,6 +219,10 @@ impl Process {
         dice: f64,
     ) {
         let ready_for = self.life.take().and_then(|life| life.ready_since).map(|since| now.duration_since(since));
+        // Whoever is ended from outside had no reason to say why.
+        let unasked =
+            self.killed_for.is_none() && matches!(ending, Ending::Signal(signal) if signal != Signal::SIGABRT);
+        let last_words = last_words.filter(|_| !unasked);
         let how = self.killed_for.take().unwrap_or_else(|| match ending {
             Ending::Code(code) => format!("ended with code {code}"),
             Ending::Signal(signal) => format!("was ended by {signal}"),
@@ -321,7 +325,7 @@ mod tests {
     fn a_crash_loop_ends_and_says_so() {
         let now = Instant::now();
         let mut process = running(now);
-        process.ended(Ending::Signal(Signal::SIGSEGV), None, &policy(1), now, 1.0);
+        process.ended(Ending::Signal(Signal::SIGSEGV), Some("all is well".to_owned()), &policy(1), now, 1.0);
         let detail = process.info().detail.unwrap();
         assert_eq!(process.state(), Failed);
         assert_eq!(detail, "was ended by SIGSEGV, 1 times within 120 s");

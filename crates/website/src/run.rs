@@ -162,9 +162,10 @@ struct Parts {
 
 impl Parts {
     fn assemble(settings: Arc<Settings>, db: Db, seal: Seal, secret: Option<LaunchSecret>) -> Self {
+        let boot = Boot::random();
         let hello = Hello {
             role: Role::Website,
-            boot: Boot::random(),
+            boot,
             secret,
             build: env!("CARGO_PKG_VERSION").to_owned(),
             capacity: 0,
@@ -180,7 +181,7 @@ impl Parts {
         let node =
             nix::unistd::gethostname().map_or_else(|_| "node".to_owned(), |name| name.to_string_lossy().into_owned());
         let (dispatcher, handle) =
-            Dispatcher::new(db.clone(), rules, &node, hub.clone(), credentials.clone(), processes.clone());
+            Dispatcher::new(db.clone(), rules, (&node, boot), hub.clone(), credentials.clone(), processes.clone());
         let app = App {
             db,
             settings,

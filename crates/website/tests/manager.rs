@@ -1,4 +1,5 @@
 //! The job manager on a real database: what follows from a report, and what does not follow from it twice.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::time::Duration;
 use trawl_jobs::{
@@ -21,8 +22,8 @@ const RULES: Rules = Rules {
     priority_threshold: 90,
     max_attempts: 3,
     stale: Duration::from_secs(15),
-    incremental: Duration::from_secs(900),
-    scope: Duration::from_secs(3600),
+    incremental: Duration::from_mins(15),
+    scope: Duration::from_hours(1),
     retry: RetryPolicy { base: Duration::from_secs(1), cap: Duration::from_secs(10), max_crashes: 3 },
 };
 
@@ -77,7 +78,10 @@ impl House {
         let scope = self.claim(1).await.remove(0);
         assert_eq!(scope.job.kind, "authorization_scope");
         let changes = vec![
-            Change::Discovered(vec![area(AreaKind::Group, 7, "platform"), area(AreaKind::Project, 7, "platform/gateway")]),
+            Change::Discovered(vec![
+                area(AreaKind::Group, 7, "platform"),
+                area(AreaKind::Project, 7, "platform/gateway"),
+            ]),
             done(),
         ];
         let lease = scope.job.lease().unwrap();

@@ -1,7 +1,9 @@
 //! The database itself, for what no API shows.
 
 use diesel::{
-    Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _, sql_query,
+    Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection,
+    connection::SimpleConnection as _,
+    sql_query,
     sql_types::{BigInt, Text},
 };
 use std::{cell::RefCell, path::Path};

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// How long something may take that takes a second or two on a machine with nothing else to do.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Looks again and again until there is something to see.

@@ -46,8 +46,8 @@ impl System {
     }
 
     /// With one more setting, as an environment variable.
-    pub(crate) fn with(mut self, variable: &str, value: impl ToString) -> Self {
-        self.environment.insert(variable.to_owned(), value.to_string());
+    pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
+        self.environment.insert(variable.to_owned(), value.to_owned());
         self
     }
 

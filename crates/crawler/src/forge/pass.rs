@@ -57,7 +57,9 @@ impl Position {
     fn in_words(&self, name: &str) -> String {
         let since = self.since_us.and_then(DateTime::from_timestamp_micros);
         match since.map(|time| time.format("%Y-%m-%d %H:%M:%S UTC")) {
-            _ if self.after.is_some() => format!("going on after {} {name} that an earlier attempt has read", self.seen),
+            _ if self.after.is_some() => {
+                format!("going on after {} {name} that an earlier attempt has read", self.seen)
+            }
             Some(since) => format!("reading the {name} that changed since {since}"),
             None => format!("reading all {name}"),
         }

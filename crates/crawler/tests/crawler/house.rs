@@ -205,9 +205,9 @@ impl House {
 
     /// Which leases the worker holds. The answer is not acknowledged.
     pub(crate) async fn holdings(&mut self) -> Vec<Lease> {
-        self.send(&Message::AskHoldings).await;
+        self.send(&Message::AskHoldings(Boot(1))).await;
         loop {
-            if let (Message::Holdings(leases), _) = self.next().await {
+            if let (Message::Holdings(_, leases), _) = self.next().await {
                 return leases;
             }
         }

@@ -8,7 +8,7 @@ mod counters;
 mod endings;
 mod fencing;
 mod migrations;
-mod model;
+//MODEL
 mod nodes;
 mod people;
 #[path = "../support/postgres.rs"]

@@ -97,14 +97,14 @@ impl System {
 
 fn message(n: i64, size: usize) -> Message {
     let leases = vec![Lease { job: JobId::default(), token: n }; size.max(1)];
-    Message::Holdings(leases)
+    Message::Holdings(Boot(1), leases)
 }
 
 /// The next message; everything else is passed over.
 async fn next(incoming: &mut mpsc::Receiver<Incoming>, bus: &Bus) -> i64 {
     loop {
         match incoming.recv().await.unwrap() {
-            Incoming::Message(Message::Holdings(leases), receipt) => {
+            Incoming::Message(Message::Holdings(_, leases), receipt) => {
                 bus.acknowledge(receipt).unwrap();
                 return leases[0].token;
             }
@@ -312,7 +312,7 @@ async fn what_is_meant_for_a_dead_life_reaches_nobody() {
         };
         connection.send(Frame::of(header, &message(n, 1)).unwrap()).await.unwrap();
     }
-    let Incoming::Signal(Message::Holdings(leases), CRAWLER) = at_website.recv().await.unwrap() else { panic!() };
+    let Incoming::Signal(Message::Holdings(_, leases), CRAWLER) = at_website.recv().await.unwrap() else { panic!() };
     assert_eq!((leases[0].token, system.hub.counts().stale), (2, 1));
 }
 

@@ -49,7 +49,7 @@ async fn speak(hello: Hello) {
                 let crawler = peers.into_iter().find(|peer| peer.role == Role::Crawler && asked != Some(peer.boot));
                 if let Some(crawler) = crawler {
                     asked = Some(crawler.boot);
-                    bus.send(crawler.id, &Message::AskHoldings).await.unwrap();
+                    bus.send(crawler.id, &Message::AskHoldings(Boot(1))).await.unwrap();
                 }
             }
             Incoming::Processes(rows) if role == Role::Website => {
@@ -59,8 +59,8 @@ async fn speak(hello: Hello) {
             Incoming::Message(message, receipt) => {
                 bus.acknowledge(receipt).unwrap();
                 say(&format!("got {message:?} from {}", receipt.from));
-                if message == Message::AskHoldings {
-                    bus.send(receipt.from, &Message::Holdings(Vec::new())).await.unwrap();
+                if message == Message::AskHoldings(Boot(1)) {
+                    bus.send(receipt.from, &Message::Holdings(Boot(1), Vec::new())).await.unwrap();
                 }
             }
             _ => {}

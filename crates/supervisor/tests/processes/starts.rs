@@ -24,7 +24,7 @@ fn a_whole_system_from_start_to_stop() {
     running.line("crawler-1 waits for a linked GitLab account");
     link(&mut running);
     running.line("crawler-1: has 1 credentials");
-    running.line("website: got Holdings([]) from crawler-1");
+    running.line("website: got Holdings(Boot(1), []) from crawler-1");
     assert_eq!(system.states(), ["website running", "crawler-1 running"]);
     assert_eq!(system.run(&["status"]).status.code(), Some(0));
 
@@ -33,7 +33,7 @@ fn a_whole_system_from_start_to_stop() {
 
     let restarted = system.run(&["restart", "crawler-1"]);
     assert_eq!(String::from_utf8(restarted.stdout).unwrap(), "restarted: crawler-1\n");
-    running.line("website: got Holdings([]) from crawler-1");
+    running.line("website: got Holdings(Boot(1), []) from crawler-1");
 
     assert!(system.run(&["stop"]).status.success());
     let (code, said) = running.end();
@@ -92,7 +92,7 @@ fn two_terminals_make_one_system() {
     assert_eq!(system.states(), ["website running", "crawler-1 stopped"]);
     let mut second = system.start(&["start", "crawler"]);
     second.line("crawler-1: has 1 credentials");
-    first.line("website: got Holdings([]) from crawler-1");
+    first.line("website: got Holdings(Boot(1), []) from crawler-1");
     second.signal(Signal::SIGINT);
     let (code, said) = second.end();
     assert!(code == Some(0) && said.ends_with("stopped: crawler-1"), "{said}");

@@ -22,8 +22,8 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-use trawl_jobs::{InstanceId, Lane, Lease, Report};
-use trawl_protocol::{Bus, Incoming, Message, ProcessId, Receipt, StartJob, StopJob};
+use trawl_jobs::{InstanceId, Lane, Lease, Outcome, Report};
+use trawl_protocol::{Boot, Bus, Incoming, Message, ProcessId, Receipt, StartJob, StopJob};
 use trawl_store::{
     Db, StoreError,
     claims::{self, ClaimRequest, Claimed, Claims},
@@ -62,6 +62,8 @@ pub struct Dispatcher {
     hub: Hub,
     credentials: Credentials,
     processes: Processes,
+    /// Our own life, to which crawlers answer.
+    boot: Boot,
     bus: Option<Bus>,
     submitted: Arc<Notify>,
     aborts: mpsc::Receiver<(String, Lease)>,
@@ -74,12 +76,12 @@ pub struct Dispatcher {
 type NumberedReport = (Reporter, Report, Receipt);
 
 impl Dispatcher {
-    /// A dispatcher, and the way to reach it.
+    /// A dispatcher of this life of the website on this node, and the way to reach it.
     #[must_use]
     pub fn new(
         db: Db,
         rules: Rules,
-        node: &str,
+        (node, boot): (&str, Boot),
         hub: Hub,
         credentials: Credentials,
         processes: Processes,
@@ -94,6 +96,7 @@ impl Dispatcher {
             hub,
             credentials,
             processes,
+            boot,
             bus: None,
             submitted,
             aborts,
@@ -158,8 +161,10 @@ impl Dispatcher {
                     Some(reporter) => reports.push((reporter, *report, receipt)),
                     None => self.acknowledge(receipt),
                 },
-                Incoming::Message(Message::Holdings(leases), receipt) => {
-                    self.holdings(receipt, leases).await;
+                Incoming::Message(Message::Holdings(asked_by, leases), receipt) => {
+                    if asked_by == self.boot {
+                        self.holdings(receipt, leases).await;
+                    }
                     self.acknowledge(receipt);
                 }
                 Incoming::Message(other, receipt) => {
@@ -192,10 +197,13 @@ impl Dispatcher {
 
     /// Writes reports, fills free places, and lets everybody know.
     async fn turn(&mut self, reports: Vec<NumberedReport>) {
-        for (_, report, _) in &reports {
-            if report.outcome().is_some() {
-                self.workers.ended(report.lease);
+        for (_, report, receipt) in &reports {
+            match report.outcome() {
+                None => continue,
+                Some(Outcome::HandedBack) => self.workers.leaves(receipt.from),
+                Some(_) => {}
             }
+            self.workers.ended(report.lease);
         }
         let openings = self.workers.openings(self.rules.slots);
         if reports.is_empty() && openings.is_empty() {
@@ -384,7 +392,7 @@ impl Dispatcher {
             .await;
         }
         for worker in changes.arrived {
-            self.order(worker, Message::AskHoldings).await;
+            self.order(worker, Message::AskHoldings(self.boot)).await;
         }
         if !self.swept {
             self.swept = true;

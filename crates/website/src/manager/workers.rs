@@ -20,12 +20,14 @@ pub struct Worker {
     /// What it runs; none until it has said what it holds.
     pub running: Option<HashMap<Lease, Lane>>,
     connected: bool,
+    /// It gives jobs back, so it is about to end: nothing more for this life.
+    leaving: bool,
 }
 
 impl Worker {
     fn free(&self) -> usize {
         match &self.running {
-            Some(running) if self.connected => self.capacity.saturating_sub(running.len()),
+            Some(running) if self.connected && !self.leaving => self.capacity.saturating_sub(running.len()),
             _ => 0,
         }
     }
@@ -84,6 +86,7 @@ impl Workers {
                     own_instance: peer.own_instance.clone(),
                     running: None,
                     connected: false,
+                    leaving: false,
                 }
             });
             worker.connected = peer.connection.is_some();
@@ -133,6 +136,13 @@ impl Workers {
     pub fn started(&mut self, id: ProcessId, lease: Lease, lane: Lane) {
         if let Some(running) = self.by_id.get_mut(&id).and_then(|worker| worker.running.as_mut()) {
             running.insert(lease, lane);
+        }
+    }
+
+    /// A worker has given a job back.
+    pub fn leaves(&mut self, id: ProcessId) {
+        if let Some(worker) = self.by_id.get_mut(&id) {
+            worker.leaving = true;
         }
     }
 
@@ -208,5 +218,7 @@ mod tests {
         assert_eq!(normal, 6, "two slots are kept for urgent jobs");
         workers.update(&[peer(1, 7, None), peer(2, 9, Some(2))]);
         assert_eq!(workers.openings(slots).len(), 1);
+        workers.leaves(ProcessId::crawler(2));
+        assert!(workers.openings(slots).is_empty(), "what it was given it would give back at once");
     }
 }

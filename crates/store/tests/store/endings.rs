@@ -1,0 +1,119 @@
+//! Every way for a lease to end, from running and from aborting.
+
+use crate::world::{AT_ONCE, World, completed, failed};
+use trawl_jobs::{ErrorClass, JobId, Outcome, RetryPolicy, State};
+use trawl_store::{StoreError, attempts, jobs::Job, leases, now};
+
+async fn ended(world: &World, id: JobId) -> Job {
+    let job = world.get(id).await;
+    assert_eq!((job.worker.as_deref(), job.served_by), (None, None), "nobody holds what has ended");
+    assert_eq!(job.finished_at().is_some(), !job.state().unwrap().is_live());
+    let attempt = world.read(move |conn| attempts::list(conn, id, 1)).await.remove(0);
+    assert!(attempt.ended_at().is_some() && attempt.outcome.is_some());
+    world.assert_counters_are_exact().await;
+    job
+}
+
+async fn from_running(world: &World) {
+    use ErrorClass::{Credentials, Permanent, RateLimited, Transient};
+    let cases = [
+        (completed(), State::Completed, 1, None),
+        (failed(Permanent), State::Failed, 1, None),
+        (failed(Transient), State::Queued, 1, None),
+        (failed(Credentials), State::Waiting, 0, Some("credentials")),
+        (failed(RateLimited), State::Waiting, 0, Some("rate_limited")),
+        (Outcome::HandedBack, State::Queued, 0, None),
+        (Outcome::Aborted, State::Queued, 0, None),
+    ];
+    for (area, (outcome, state, attempt, reason)) in (1..).zip(cases) {
+        let id = world.running(area).await.id().unwrap();
+        assert_eq!(world.end(id, outcome.clone()).await, state, "{outcome:?}");
+        let job = ended(world, id).await;
+        assert_eq!((job.state().unwrap(), job.attempt, job.wait_reason.as_deref()), (state, attempt, reason), "{outcome:?}");
+        assert_eq!(job.error.is_some(), matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+        assert_eq!(job.result.as_deref(), (state == State::Completed).then_some("{}"));
+        // Out of the way of the next case.
+        if state.is_live() {
+            world.abort(id).await;
+        }
+    }
+}
+
+async fn from_aborting_it_is_always_aborted(world: &World) {
+    use ErrorClass::{Crashed, Credentials, Permanent, RateLimited, Transient};
+    let classes = [Permanent, Transient, Credentials, RateLimited, Crashed];
+    let outcomes = [completed(), Outcome::Aborted, Outcome::HandedBack].into_iter().chain(classes.map(failed));
+    for (area, outcome) in (1..).zip(outcomes) {
+        let id = world.running(area).await.id().unwrap();
+        world.abort(id).await;
+        assert_eq!(world.end(id, outcome.clone()).await, State::Aborted, "{outcome:?}");
+        let job = ended(world, id).await;
+        assert_eq!((job.state().unwrap(), job.wait_reason), (State::Aborted, None), "{outcome:?}");
+    }
+}
+
+async fn attempts_are_bounded(world: &World) {
+    let id = world.queued(1).await;
+    for (attempt, state) in [(1, State::Queued), (2, State::Queued), (3, State::Failed)] {
+        assert_eq!(world.reclaim(id).await.attempt, attempt);
+        assert_eq!(world.end(id, failed(ErrorClass::Transient)).await, state);
+        assert_eq!(ended(world, id).await.attempt, attempt);
+    }
+}
+
+async fn handing_back_burns_nothing_however_often(world: &World) {
+    let id = world.queued(1).await;
+    for token in 1..=10 {
+        let job = world.reclaim(id).await;
+        assert_eq!((job.attempt, job.lease_token), (1, token));
+        assert_eq!(world.write(move |conn| leases::give_back(conn, &job)).await, State::Queued);
+    }
+}
+
+async fn crashes_are_counted_apart_and_the_third_is_the_last(world: &World) {
+    let id = world.queued(1).await;
+    world.reclaim(id).await;
+    world.end(id, failed(ErrorClass::Transient)).await;
+    for (crashes, state) in [(1, State::Queued), (2, State::Queued), (3, State::Failed)] {
+        let job = world.reclaim(id).await;
+        assert_eq!(job.attempt, 2, "a crash burns no attempt");
+        assert_eq!(world.write(move |conn| leases::lost(conn, &job, "killed", &AT_ONCE)).await, state);
+        let job = ended(world, id).await;
+        assert_eq!((job.crashes, job.error_class.as_deref()), (crashes, Some("crashed")));
+    }
+}
+
+async fn another_attempt_waits_for_its_time(world: &World) {
+    let job = world.running(1).await;
+    let id = job.id().unwrap();
+    let policy = RetryPolicy::default();
+    let before = now();
+    let ended = world.write(move |conn| leases::end(conn, &job, &failed(ErrorClass::Transient), &policy, 1.0));
+    assert_eq!(ended.await, State::Queued);
+    let run_at = world.get(id).await.run_at();
+    assert!(run_at >= before + policy.base, "{run_at} is sooner than {:?} from {before}", policy.base);
+    assert!(world.claim("w", 5, 5).await.claimed.is_empty());
+    assert_eq!(world.read(trawl_store::jobs::next_run_at).await, Some(run_at));
+    world
+        .write(move |conn| crate::world::execute(conn, &format!("UPDATE jobs SET run_at = started_at WHERE id = '{id}'")))
+        .await;
+    world.reclaim(id).await;
+}
+
+async fn what_is_not_leased_cannot_end(world: &World) {
+    let id = world.queued(1).await;
+    let job = world.get(id).await;
+    let ended = world.db.write(move |conn| leases::end(conn, &job, &completed(), &AT_ONCE, 0.0)).await;
+    assert!(matches!(ended, Err(StoreError::Illegal(_))), "{ended:?}");
+    assert_eq!(world.state(id).await, State::Queued);
+}
+
+crate::on_both!(
+    from_running,
+    from_aborting_it_is_always_aborted,
+    attempts_are_bounded,
+    handing_back_burns_nothing_however_often,
+    crashes_are_counted_apart_and_the_third_is_the_last,
+    another_attempt_waits_for_its_time,
+    what_is_not_leased_cannot_end,
+);

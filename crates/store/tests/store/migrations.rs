@@ -1,0 +1,81 @@
+//! The schema itself.
+
+use crate::{
+    postgres::Server,
+    world::{World, execute, open},
+};
+use diesel::{Connection as _, PgConnection, SqliteConnection, backend::Backend, migration::MigrationSource};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use trawl_store::{Conn, StoreError};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+fn up_down_up<DB: Backend>(conn: &mut impl MigrationHarness<DB>, migrations: fn() -> EmbeddedMigrations) {
+    let ups = conn.run_pending_migrations(migrations()).unwrap().len();
+    assert!(ups > 0);
+    assert_eq!(conn.revert_all_migrations(migrations()).unwrap().len(), ups);
+    assert_eq!(conn.run_pending_migrations(migrations()).unwrap().len(), ups);
+}
+
+#[test]
+fn sqlite_goes_up_down_and_up() {
+    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    up_down_up(&mut conn, || SQLITE);
+}
+
+#[test]
+fn postgres_goes_up_down_and_up() {
+    let Some(server) = Server::shared() else { return };
+    let mut conn = PgConnection::establish(&server.create_database()).unwrap();
+    up_down_up(&mut conn, || POSTGRES);
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    fn names<DB: Backend>(migrations: &EmbeddedMigrations) -> Vec<String> {
+        let migrations = MigrationSource::<DB>::migrations(migrations).unwrap();
+        migrations.iter().map(|migration| migration.name().to_string()).collect()
+    }
+    assert_eq!(names::<diesel::sqlite::Sqlite>(&SQLITE), names::<diesel::pg::Pg>(&POSTGRES));
+}
+
+async fn opening_again_changes_nothing(world: &World) {
+    let id = world.queued(1).await;
+    let again = open(&world.url).await;
+    assert_eq!(again.backend(), world.db.backend());
+    let job = again.read(move |conn| trawl_store::jobs::get(conn, id)).await.unwrap();
+    assert_eq!(job, Some(world.get(id).await));
+}
+
+async fn the_database_itself_refuses_broken_states(world: &World) {
+    let job = world.running(1).await;
+    let (running, queued) = (job.id().unwrap(), world.queued(2).await);
+    for sql in [
+        format!("UPDATE jobs SET worker = NULL WHERE id = '{running}'"),
+        format!("UPDATE jobs SET state = 'running' WHERE id = '{queued}'"),
+        format!("UPDATE jobs SET worker = 'w' WHERE id = '{queued}'"),
+        format!("UPDATE jobs SET state = 'completed' WHERE id = '{queued}'"),
+        format!("UPDATE jobs SET finished_at = created_at WHERE id = '{queued}'"),
+        format!("UPDATE jobs SET state = 'done' WHERE id = '{queued}'"),
+        format!("UPDATE jobs SET lane = 'fast' WHERE id = '{queued}'"),
+        format!("UPDATE jobs SET dedupe_key = NULL WHERE id = '{queued}'"),
+        format!("UPDATE jobs SET area_id = 999 WHERE id = '{queued}'"),
+    ] {
+        let refused = world.db.write(move |conn| execute(conn, &sql).map(|_| sql)).await;
+        assert!(matches!(refused, Err(StoreError::Query(_))), "{refused:?}");
+    }
+    let key = job.dedupe_key.clone();
+    let sql = format!("UPDATE jobs SET dedupe_key = '{key}' WHERE id = '{queued}'");
+    let refused = world.db.write(move |conn| execute(conn, &sql)).await.unwrap_err();
+    assert!(refused.is_duplicate(), "{refused}");
+    assert_eq!(world.get(running).await, job);
+    world.assert_counters_are_exact().await;
+}
+
+async fn readers_cannot_write(world: &World) {
+    let refused = world.db.read(|conn: &mut Conn<'_>| execute(conn, "DELETE FROM users")).await;
+    assert!(matches!(refused, Err(StoreError::Query(_))), "{refused:?}");
+}
+
+crate::on_both!(opening_again_changes_nothing, the_database_itself_refuses_broken_states, readers_cannot_write);

@@ -1,0 +1,166 @@
+//! Mirrored objects.
+
+use crate::world::World;
+use chrono::{DateTime, Utc};
+use trawl_jobs::{AreaId, Record, RecordKind};
+use trawl_store::resources::{self, Resource, ResourceFilter};
+
+/// An issue that changed `second` seconds after some time.
+pub(crate) fn issue(gitlab_id: i64, second: i64) -> Record {
+    Record {
+        kind: RecordKind::Issue,
+        gitlab_id,
+        iid: Some(gitlab_id),
+        parent: None,
+        title: format!("Issue at {second}"),
+        state: Some("opened".to_owned()),
+        author: Some("ada".to_owned()),
+        created_at: Some(time(0)),
+        updated_at: Some(time(second)),
+        closed_at: None,
+        merged_at: None,
+        web_url: None,
+        confidential: false,
+        payload: "{}".to_owned(),
+    }
+}
+
+fn time(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + second, 123_456_000).unwrap()
+}
+
+pub(crate) async fn put(world: &World, area: AreaId, record: Record) -> bool {
+    let instance = world.instance;
+    world.write(move |conn| resources::upsert(conn, instance, area, &record)).await
+}
+
+fn all_in(area: AreaId) -> ResourceFilter {
+    ResourceFilter {
+        area,
+        kind: RecordKind::Issue,
+        state: None,
+        text: None,
+        confidential: true,
+        before: None,
+        after: None,
+    }
+}
+
+async fn list(world: &World, filter: ResourceFilter, limit: i64) -> Vec<Resource> {
+    world.read(move |conn| resources::list(conn, &filter, limit)).await
+}
+
+async fn an_older_version_never_wins(world: &World) {
+    let area = world.area(1).await;
+    assert!(put(world, area, issue(1, 10)).await);
+    let row = list(world, all_in(area), 9).await.remove(0);
+    assert!(!put(world, area, issue(1, 9)).await);
+    let same = list(world, all_in(area), 9).await;
+    assert_eq!((same.len(), same[0].id, same[0].title.as_str()), (1, row.id, "Issue at 10"));
+
+    put(world, area, issue(1, 10)).await;
+    let same = list(world, all_in(area), 9).await.remove(0);
+    assert_eq!((same.id, same.updated_at()), (row.id, row.updated_at()));
+    assert_eq!((same.title, same.payload), (row.title.clone(), row.payload));
+
+    assert!(put(world, area, issue(1, 11)).await);
+    let newer = list(world, all_in(area), 9).await;
+    assert_eq!((newer.len(), newer[0].id, newer[0].title.as_str()), (1, row.id, "Issue at 11"));
+    assert_eq!(newer[0].updated_at(), Some(time(11)));
+}
+
+async fn text_with_nul_is_kept_without_it(world: &World) {
+    let area = world.area(1).await;
+    let nul = "a\0b".to_owned();
+    let record = Record {
+        title: nul.clone(),
+        state: Some(nul.clone()),
+        author: Some(nul.clone()),
+        web_url: Some(nul.clone()),
+        payload: nul,
+        ..issue(1, 0)
+    };
+    assert!(put(world, area, record).await);
+    let row = list(world, all_in(area), 9).await.remove(0);
+    assert_eq!((row.title.as_str(), row.payload.as_str()), ("a\u{fffd}b", "a\u{fffd}b"));
+    assert_eq!(row.author.as_deref(), Some("a\u{fffd}b"));
+}
+
+async fn pages_show_each_object_once_in_both_directions(world: &World) {
+    let area = world.area(1).await;
+    // Ties: four objects for each time.
+    for id in 0..22 {
+        put(world, area, issue(id, (id * 7) % 22 / 4)).await;
+    }
+    let whole = list(world, all_in(area), 100).await;
+    let key = |row: &Resource| (row.updated_at().unwrap(), row.id);
+    assert_eq!(whole.len(), 22);
+    assert!(whole.windows(2).all(|pair| key(&pair[0]) > key(&pair[1])), "newest first, without ties");
+    let whole: Vec<_> = whole.iter().map(key).collect();
+
+    let (mut down, mut before) = (Vec::new(), None);
+    loop {
+        let page = list(world, ResourceFilter { before, ..all_in(area) }, 5).await;
+        let Some(last) = page.last() else { break };
+        before = Some(key(last));
+        down.extend(page.iter().map(key));
+    }
+    assert_eq!(down, whole);
+    let mut up = vec![*whole.last().unwrap()];
+    loop {
+        let page = list(world, ResourceFilter { after: Some(up[0]), ..all_in(area) }, 5).await;
+        if page.is_empty() {
+            break;
+        }
+        up.splice(0..0, page.iter().map(key));
+    }
+    assert_eq!(up, whole);
+}
+
+async fn what_has_no_time_comes_last(world: &World) {
+    let area = world.area(1).await;
+    put(world, area, Record { updated_at: None, ..issue(1, 0) }).await;
+    put(world, area, issue(2, 1)).await;
+    let listed: Vec<_> = list(world, all_in(area), 9).await.iter().map(|row| row.gitlab_id).collect();
+    assert_eq!(listed, [2, 1]);
+}
+
+async fn filters_narrow(world: &World) {
+    let area = world.area(1).await;
+    put(world, area, issue(1, 1)).await;
+    put(world, area, Record { state: Some("closed".to_owned()), title: "100% Done".to_owned(), ..issue(2, 2) }).await;
+    put(world, area, Record { confidential: true, ..issue(3, 3) }).await;
+    let found = |filter| async { list(world, filter, 9).await.iter().map(|row| row.gitlab_id).collect::<Vec<i64>>() };
+    assert_eq!(found(all_in(area)).await, [3, 2, 1]);
+    assert_eq!(found(ResourceFilter { confidential: false, ..all_in(area) }).await, [2, 1]);
+    assert_eq!(found(ResourceFilter { state: Some("closed".to_owned()), ..all_in(area) }).await, [2]);
+    assert_eq!(found(ResourceFilter { text: Some("% done".to_owned()), ..all_in(area) }).await, [2]);
+    assert_eq!(found(ResourceFilter { text: Some("1__%".to_owned()), ..all_in(area) }).await, [0; 0]);
+    assert_eq!(found(ResourceFilter { kind: RecordKind::Note, ..all_in(area) }).await, [0; 0]);
+}
+
+async fn what_hangs_on_an_object_is_found(world: &World) {
+    let area = world.area(1).await;
+    put(world, area, issue(1, 1)).await;
+    let note = |id| Record { kind: RecordKind::Note, parent: Some((RecordKind::Issue, 1)), ..issue(id, id) };
+    put(world, area, note(7)).await;
+    put(world, area, Record { confidential: true, ..note(6) }).await;
+    put(world, area, Record { parent: Some((RecordKind::MergeRequest, 1)), ..note(8) }).await;
+    let parent = list(world, all_in(area), 1).await.remove(0);
+    let children = |confidential| {
+        let parent = parent.clone();
+        world.read(move |conn| resources::children(conn, &parent, confidential, 9))
+    };
+    let ids = |rows: Vec<Resource>| rows.iter().map(|row| row.gitlab_id).collect::<Vec<_>>();
+    assert_eq!(ids(children(true).await), [6, 7]);
+    assert_eq!(ids(children(false).await), [7]);
+}
+
+crate::on_both!(
+    an_older_version_never_wins,
+    text_with_nul_is_kept_without_it,
+    pages_show_each_object_once_in_both_directions,
+    what_has_no_time_comes_last,
+    filters_narrow,
+    what_hangs_on_an_object_is_found,
+);

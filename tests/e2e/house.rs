@@ -1,0 +1,142 @@
+//! The order of the house: who may lean on whom, and what must not be there at all.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+use toml::{Table, Value};
+
+/// What each crate may use of the others. What a test uses is another matter.
+const RULE: [(&str, &[&str]); 9] = [
+    ("jobs", &[]),
+    ("settings", &[]),
+    ("gitlab", &[]),
+    ("protocol", &["jobs"]),
+    ("store", &["jobs"]),
+    ("supervisor", &["protocol", "settings"]),
+    ("crawler", &["protocol", "jobs", "settings", "gitlab"]),
+    ("website", &["protocol", "jobs", "settings", "store", "gitlab"]),
+    ("gitlab-sim", &[]),
+];
+
+/// What must not be reached from where, even through others.
+const ABSENT: [(&str, &[&str]); 6] = [
+    ("protocol", &["diesel", "actix-web", "reqwest"]),
+    ("supervisor", &["diesel", "actix-web", "reqwest", "libsqlite3-sys", "pq-sys"]),
+    ("crawler", &["diesel", "actix-web", "libsqlite3-sys", "pq-sys"]),
+    ("jobs", &["tokio", "diesel", "reqwest"]),
+    ("settings", &["tokio"]),
+    ("store", &["actix-web", "reqwest"]),
+];
+
+/// What must not be in the lock file: one TLS library, without C and without a build of its own.
+const BANNED: [&str; 5] = ["openssl", "openssl-sys", "native-tls", "aws-lc-rs", "aws-lc-sys"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn read(path: &Path) -> Table {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Names in `[dependencies]`, those for one platform and those of the build script among them.
+fn dependencies(manifest: &Table) -> BTreeSet<String> {
+    let keys = |table: Option<&Value>| -> Vec<String> {
+        table.and_then(Value::as_table).into_iter().flat_map(|table| table.keys().cloned()).collect()
+    };
+    let mut names: BTreeSet<String> = keys(manifest.get("dependencies")).into_iter().collect();
+    names.extend(keys(manifest.get("build-dependencies")));
+    let targets = manifest.get("target").and_then(Value::as_table);
+    for target in targets.into_iter().flat_map(Table::values) {
+        names.extend(keys(target.get("dependencies")));
+    }
+    names
+}
+
+fn of_crate(name: &str) -> BTreeSet<String> {
+    dependencies(&read(&root().join("crates").join(name).join("Cargo.toml")))
+}
+
+/// What each package of the lock file needs.
+fn lock() -> BTreeMap<String, BTreeSet<String>> {
+    let mut packages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for package in read(&root().join("Cargo.lock"))["package"].as_array().unwrap() {
+        let names = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+        // "name", or "name version" where there are several.
+        let names = names.filter_map(|name| name.as_str()?.split(' ').next().map(str::to_owned));
+        packages.entry(package["name"].as_str().unwrap().to_owned()).or_default().extend(names);
+    }
+    packages
+}
+
+/// Everything that a crate of ours reaches. Of our own crates the manifests count: the lock file does not tell what
+/// only tests use.
+fn reach(name: &str, lock: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<String> {
+    let mut reached = BTreeSet::new();
+    let mut open: Vec<String> = of_crate(name).into_iter().collect();
+    while let Some(next) = open.pop() {
+        if reached.insert(next.clone()) {
+            match next.strip_prefix("trawl-") {
+                Some(ours) => open.extend(of_crate(ours)),
+                None => open.extend(lock.get(&next).unwrap_or_else(|| panic!("{next} is not locked")).iter().cloned()),
+            }
+        }
+    }
+    reached
+}
+
+#[test]
+fn every_crate_keeps_to_the_rule() {
+    let crates: BTreeSet<String> = fs::read_dir(root().join("crates"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let ruled: BTreeSet<String> = RULE.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(crates, ruled, "each crate has a rule");
+    for (name, allowed) in RULE {
+        for used in of_crate(name).iter().filter_map(|used| used.strip_prefix("trawl-")) {
+            assert!(allowed.contains(&used), "{name} uses {used}");
+        }
+    }
+}
+
+#[test]
+fn what_must_not_be_reached_is_not() {
+    let lock = lock();
+    assert!(reach("website", &lock).contains("actix-web") && reach("store", &lock).contains("diesel"));
+    for (name, absent) in ABSENT {
+        let reached = reach(name, &lock);
+        let found: Vec<_> = absent.iter().filter(|absent| reached.contains(**absent)).collect();
+        assert!(found.is_empty(), "{name} reaches {found:?}");
+    }
+}
+
+#[test]
+fn one_tls_library_without_c() {
+    let lock = lock();
+    assert!(lock.contains_key("rustls"));
+    let found: Vec<_> = BANNED.iter().filter(|banned| lock.contains_key(**banned)).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let names = |backend: &str| -> BTreeSet<String> {
+        let entries = fs::read_dir(root().join("migrations").join(backend)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let sqlite = names("sqlite");
+    assert!(!sqlite.is_empty());
+    assert_eq!(sqlite, names("postgres"));
+    for (backend, name) in
+        ["sqlite", "postgres"].iter().flat_map(|backend| sqlite.iter().map(move |name| (backend, name)))
+    {
+        for direction in ["up.sql", "down.sql"] {
+            let file = root().join("migrations").join(backend).join(name).join(direction);
+            assert!(fs::metadata(&file).is_ok_and(|file| file.len() > 0), "{}", file.display());
+        }
+    }
+}
