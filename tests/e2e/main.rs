@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod alone;
+mod browser;
 mod crawl;
 mod dedupe;
 mod demo;

@@ -37,12 +37,12 @@ pub struct Completed {
 pub(crate) async fn run(registry: Arc<dyn Registry>, order: StartJob, control: JobControl) {
     let lease = order.lease;
     let kind = order.kind.clone();
-    tracing::info!(job.id = %lease.job, kind, "job {lease} starts ({kind})");
+    tracing::debug!(job.id = %lease.job, kind, "job {lease} starts ({kind})");
     let started = Instant::now();
     let outcome = outcome(&*registry, order, &control).await;
     let elapsed_ms = started.elapsed().as_millis();
     match &outcome {
-        Outcome::Completed { .. } => tracing::info!(job.id = %lease.job, kind, elapsed_ms, "job {lease} is done"),
+        Outcome::Completed { .. } => tracing::debug!(job.id = %lease.job, kind, elapsed_ms, "job {lease} is done"),
         Outcome::Failed(error) => {
             tracing::warn!(job.id = %lease.job, kind, elapsed_ms, class = %error.class, %error, "job {lease} failed");
         }

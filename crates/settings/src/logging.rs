@@ -19,10 +19,10 @@ pub fn start(settings: &LogSettings) {
         Err(error) => (EnvFilter::new("info"), Some(error)),
     };
     let untimed = std::env::var_os(UNTIMED_ENV).is_some();
-    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let lines = fmt::layer().with_target(false).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let registry = tracing_subscriber::registry().with(filter);
     match (settings.format, untimed) {
-        (LogFormat::Json, _) => registry.with(lines.json()).init(),
+        (LogFormat::Json, _) => registry.with(lines.with_target(true).json()).init(),
         (LogFormat::Text, true) => registry.with(lines.without_time()).init(),
         (LogFormat::Text, false) => registry.with(lines).init(),
     }

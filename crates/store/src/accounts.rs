@@ -9,6 +9,7 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
+use std::cmp::Reverse;
 use trawl_jobs::{AccountId, AreaKind, InstanceId, UserId};
 
 /// Whether GitLab accepts an account's token.
@@ -226,9 +227,9 @@ pub fn serving(conn: &mut Conn<'_>, area: i64, asked: Option<i64>) -> Result<Vec
         .inner_join(accounts::table)
         .filter(area_authorizations::area_id.eq(area))
         .filter(accounts::state.eq(AccountState::Working.as_str()))
-        .order((area_authorizations::access_level.desc(), accounts::id))
-        .select(accounts::id);
-    let mut ids: Vec<i64> = on_backend!(conn, |c| query.load(c))?;
-    ids.sort_by_key(|id| Some(*id) != asked);
-    Ok(ids.into_iter().map(AccountId).collect())
+        .select((accounts::id, area_authorizations::access_level));
+    let mut rows: Vec<(i64, Option<i32>)> = on_backend!(conn, |c| query.load(c))?;
+    // Here, because the databases disagree on where to put what is not known. None is less than any level.
+    rows.sort_by_key(|(id, level)| (Some(*id) != asked, Reverse(*level), *id));
+    Ok(rows.into_iter().map(|(id, _)| AccountId(id)).collect())
 }

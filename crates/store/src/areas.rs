@@ -5,6 +5,7 @@ use crate::{
     conn::{columns, on_backend},
     now,
     schema::{accounts, area_authorizations, areas},
+    text::storable,
     when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -88,10 +89,10 @@ pub fn discovered(
 ) -> Result<AreaId, StoreError> {
     let at = stored(now());
     let changes = (
-        areas::full_path.eq(&found.full_path),
-        areas::name.eq(&found.name),
-        areas::web_url.eq(&found.web_url),
-        areas::visibility.eq(&found.visibility),
+        areas::full_path.eq(storable(&found.full_path)),
+        areas::name.eq(storable(&found.name)),
+        areas::web_url.eq(found.web_url.as_deref().map(storable)),
+        areas::visibility.eq(found.visibility.as_deref().map(storable)),
         areas::archived.eq(found.archived),
         areas::issues_enabled.eq(found.issues_enabled),
         areas::merge_requests_enabled.eq(found.merge_requests_enabled),

@@ -5,6 +5,7 @@ use crate::{
     conn::{columns, on_backend},
     now,
     schema::job_attempts,
+    text::storable,
     when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -69,7 +70,7 @@ pub(crate) fn end(
         job_attempts::ended_at.eq(stored(now())),
         job_attempts::outcome.eq(outcome),
         job_attempts::error_class.eq(error.map(|error| error.class.as_str())),
-        job_attempts::error.eq(error.map(|error| error.message.as_str())),
+        job_attempts::error.eq(error.map(|error| storable(&error.message))),
     );
     on_backend!(conn, |c| diesel::update(row).set(changes).execute(c))?;
     Ok(())

@@ -1,6 +1,6 @@
 //! Who did what.
 
-use crate::{Conn, StoreError, conn::on_backend, now, schema::audit_log, when::stored};
+use crate::{Conn, StoreError, conn::on_backend, now, schema::audit_log, text::storable, when::stored};
 use diesel::prelude::*;
 use trawl_jobs::UserId;
 
@@ -10,7 +10,7 @@ pub fn record(conn: &mut Conn<'_>, user: Option<UserId>, action: &str, detail: &
         audit_log::at.eq(stored(now())),
         audit_log::user_id.eq(user.map(|user| user.0)),
         audit_log::action.eq(action),
-        audit_log::detail.eq(detail),
+        audit_log::detail.eq(storable(detail)),
     );
     on_backend!(conn, |c| diesel::insert_into(audit_log::table).values(values).execute(c))?;
     Ok(())

@@ -78,42 +78,19 @@ fn candidates(
     if limit == 0 {
         return Ok(Vec::new());
     }
-    macro_rules! query {
-        () => {{
-            let mut query = jobs::table
-                .filter(jobs::state.eq(State::Queued.as_str()))
-                .filter(jobs::lane.eq(lane.as_str()))
-                .filter(jobs::run_at.le(stored(now())))
-                .order((jobs::priority.desc(), jobs::run_at.asc(), jobs::id.asc()))
-                .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-                .select(columns::<Job>())
-                .into_boxed();
-            if let Some(instance) = instance {
-                query = query.filter(jobs::instance_id.eq(instance.0));
-            }
-            query
-        }};
-    }
-    // The one query with two bodies: SQLite has one writer, PostgreSQL lets nodes claim past each other.
-    Ok(match conn {
-        Conn::Sqlite(c) => query!().load(*c)?,
-        Conn::Postgres(c) => {
-            let ids: Vec<String> = {
-                let mut query = jobs::table
-                    .filter(jobs::state.eq(State::Queued.as_str()))
-                    .filter(jobs::lane.eq(lane.as_str()))
-                    .filter(jobs::run_at.le(stored(now())))
-                    .order((jobs::priority.desc(), jobs::run_at.asc(), jobs::id.asc()))
-                    .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-                    .select(jobs::id)
-                    .for_update()
-                    .skip_locked()
-                    .load(*c)?;
-                query.truncate(limit);
-                query
-            };
-            query!().filter(jobs::id.eq_any(ids)).load(*c)?
+    on_backend!(conn, |c| {
+        let mut query = jobs::table
+            .filter(jobs::state.eq(State::Queued.as_str()))
+            .filter(jobs::lane.eq(lane.as_str()))
+            .filter(jobs::run_at.le(stored(now())))
+            .order((jobs::priority.desc(), jobs::run_at.asc(), jobs::id.asc()))
+            .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+            .select(columns::<Job>())
+            .into_boxed();
+        if let Some(instance) = instance {
+            query = query.filter(jobs::instance_id.eq(instance.0));
         }
+        Ok(query.load(c)?)
     })
 }
 

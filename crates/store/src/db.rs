@@ -1,27 +1,17 @@
-//! Access from asynchronous code: reads from a pool, writes one transaction each.
-//!
-//! SQLite has one writer. It is a thread of our own that gathers everything that waits into one transaction, each unit
-//! of work in a savepoint, and answers after the commit: a durable commit costs a flush to disk, and a hundred units
-//! share it.
+//! Access from asynchronous code: reads from a pool, writes one after the other, on both databases.
 
-use crate::{Backend, Conn, StoreError, migrate};
+use crate::{
+    Backend, Conn, StoreError, migrate,
+    writer::{Transact, Writer},
+};
 use diesel::{
     Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection,
     connection::SimpleConnection as _,
     r2d2::{ConnectionManager, CustomizeConnection, Pool},
 };
-use std::{
-    path::PathBuf,
-    sync::{Arc, mpsc},
-    thread::JoinHandle,
-    time::Duration,
-};
-use tokio::{sync::oneshot, task::spawn_blocking};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::task::spawn_blocking;
 
-/// How many units of work share a commit at most.
-const GROUP_LIMIT: usize = 1000;
-/// How many may wait for the writer before those who bring more have to wait.
-const WRITER_QUEUE: usize = 1024;
 /// How long to wait for a free connection.
 const POOL_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -44,7 +34,7 @@ pub struct Db(Arc<Inner>);
 
 enum Inner {
     Sqlite { writer: Writer, readers: Pool<ConnectionManager<SqliteConnection>>, path: PathBuf },
-    Postgres(Pool<ConnectionManager<PgConnection>>),
+    Postgres { writer: Writer, readers: Pool<ConnectionManager<PgConnection>> },
 }
 
 impl Db {
@@ -69,7 +59,7 @@ impl Db {
     pub fn backend(&self) -> Backend {
         match &*self.0 {
             Inner::Sqlite { .. } => Backend::Sqlite,
-            Inner::Postgres(_) => Backend::Postgres,
+            Inner::Postgres { .. } => Backend::Postgres,
         }
     }
 
@@ -78,7 +68,7 @@ impl Db {
     pub fn path(&self) -> Option<&std::path::Path> {
         match &*self.0 {
             Inner::Sqlite { path, .. } => Some(path),
-            Inner::Postgres(_) => None,
+            Inner::Postgres { .. } => None,
         }
     }
 
@@ -97,8 +87,8 @@ impl Db {
                 let mut conn = readers.get().map_err(|error| no_connection(&error))?;
                 conn.transaction(|conn| work(&mut Conn::Sqlite(conn)))
             }
-            Inner::Postgres(pool) => {
-                let mut conn = pool.get().map_err(|error| no_connection(&error))?;
+            Inner::Postgres { readers, .. } => {
+                let mut conn = readers.get().map_err(|error| no_connection(&error))?;
                 conn.build_transaction().repeatable_read().read_only().run(|conn| work(&mut Conn::Postgres(conn)))
             }
         })
@@ -116,16 +106,7 @@ impl Db {
         F: FnOnce(&mut Conn<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         match &*self.0 {
-            Inner::Sqlite { writer, .. } => writer.write(work).await,
-            Inner::Postgres(pool) => {
-                let pool = pool.clone();
-                spawn_blocking(move || {
-                    let mut conn = pool.get().map_err(|error| no_connection(&error))?;
-                    conn.transaction(|conn| work(&mut Conn::Postgres(conn)))
-                })
-                .await
-                .map_err(|_| StoreError::Closed)?
-            }
+            Inner::Sqlite { writer, .. } | Inner::Postgres { writer, .. } => writer.write(work).await,
         }
     }
 }
@@ -143,12 +124,26 @@ fn open_postgres(options: &DbOptions) -> Result<Inner, StoreError> {
     diesel::sql_query("SELECT pg_advisory_lock(7260214001)").execute(&mut conn)?;
     migrate::run(&mut conn, migrate::POSTGRES)?;
     drop(conn);
-    Pool::builder()
-        .max_size(options.read_connections + 4)
-        .connection_timeout(POOL_TIMEOUT)
-        .build(ConnectionManager::new(&options.url))
-        .map(Inner::Postgres)
-        .map_err(|error| failed(error.to_string()))
+    let pool = |size| {
+        Pool::builder()
+            .max_size(size)
+            .connection_timeout(POOL_TIMEOUT)
+            .build(ConnectionManager::<PgConnection>::new(&options.url))
+            .map_err(|error| failed(error.to_string()))
+    };
+    let readers = pool(options.read_connections)?;
+    // A pool of one, because it replaces a connection that has broken.
+    let only = pool(1)?;
+    let transact: Transact = Box::new(move |work| {
+        let mut conn = only.get().map_err(|error| no_connection(&error))?;
+        conn.transaction(|conn| {
+            // Nodes take turns. The lock goes with the transaction.
+            diesel::sql_query("SELECT pg_advisory_xact_lock(7260214002)").execute(conn)?;
+            work(&mut Conn::Postgres(conn));
+            Ok(())
+        })
+    });
+    Ok(Inner::Postgres { writer: Writer::start(transact).map_err(|error| failed(error.to_string()))?, readers })
 }
 
 fn open_sqlite(options: &DbOptions, path: PathBuf) -> Result<Inner, StoreError> {
@@ -173,7 +168,13 @@ fn open_sqlite(options: &DbOptions, path: PathBuf) -> Result<Inner, StoreError> 
         .connection_customizer(Box::new(Pragmas { query_only: true, ..pragmas }))
         .build(ConnectionManager::new(file))
         .map_err(|error| failed(error.to_string()))?;
-    Ok(Inner::Sqlite { writer: Writer::start(conn).map_err(|error| failed(error.to_string()))?, readers, path })
+    let transact: Transact = Box::new(move |work| {
+        conn.immediate_transaction(|conn| {
+            work(&mut Conn::Sqlite(conn));
+            Ok(())
+        })
+    });
+    Ok(Inner::Sqlite { writer: Writer::start(transact).map_err(|error| failed(error.to_string()))?, readers, path })
 }
 
 /// What every SQLite connection is set to.
@@ -199,89 +200,6 @@ impl Pragmas {
 impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Pragmas {
     fn on_acquire(&self, conn: &mut SqliteConnection) -> Result<(), diesel::r2d2::Error> {
         self.apply(conn).map_err(diesel::r2d2::Error::QueryError)
-    }
-}
-
-/// A unit of work: runs in a savepoint, and returns what to do once the group is committed or has failed.
-type Unit = Box<dyn FnOnce(&mut SqliteConnection) -> AfterCommit + Send>;
-type AfterCommit = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-
-struct Writer {
-    // None only while it is dropped.
-    queue: Option<mpsc::SyncSender<Unit>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Writer {
-    fn start(mut conn: SqliteConnection) -> std::io::Result<Self> {
-        let (queue, units) = mpsc::sync_channel::<Unit>(WRITER_QUEUE);
-        let thread = std::thread::Builder::new().name("database-writer".to_owned()).spawn(move || {
-            while let Ok(first) = units.recv() {
-                commit_group(&mut conn, first, &units);
-            }
-        })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
-    }
-
-    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Conn<'_>) -> Result<T, StoreError> + Send + 'static,
-    {
-        let (answer, answered) = oneshot::channel();
-        let unit: Unit = Box::new(move |conn| {
-            let result = conn.transaction(|conn| work(&mut Conn::Sqlite(conn)));
-            Box::new(move |committed| {
-                answer.send(committed.and(result)).ok();
-            })
-        });
-        let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
-        match queue.try_send(unit) {
-            Ok(()) => {}
-            Err(mpsc::TrySendError::Full(unit)) => {
-                let queue = queue.clone();
-                spawn_blocking(move || queue.send(unit))
-                    .await
-                    .map_err(|_| StoreError::Closed)?
-                    .map_err(|_| StoreError::Closed)?;
-            }
-            Err(mpsc::TrySendError::Disconnected(_)) => return Err(StoreError::Closed),
-        }
-        answered.await.map_err(|_| StoreError::Closed)?
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        drop(self.queue.take());
-        if let Some(thread) = self.thread.take() {
-            thread.join().ok();
-        }
-    }
-}
-
-fn commit_group(conn: &mut SqliteConnection, first: Unit, units: &mpsc::Receiver<Unit>) {
-    let mut finished = Vec::new();
-    let committed = conn.immediate_transaction(|conn| {
-        finished.push(first(conn));
-        while finished.len() < GROUP_LIMIT
-            && let Ok(unit) = units.try_recv()
-        {
-            finished.push(unit(conn));
-        }
-        Ok::<_, diesel::result::Error>(())
-    });
-    if let Err(error) = &committed {
-        tracing::error!(%error, units = finished.len(), "a commit failed; nothing of it is written");
-    }
-    let reason = committed.err().map(|error| error.to_string());
-    for answer in finished {
-        answer(match &reason {
-            None => Ok(()),
-            Some(reason) => Err(StoreError::Query(diesel::result::Error::QueryBuilderError(
-                format!("the commit failed: {reason}").into(),
-            ))),
-        });
     }
 }
 

@@ -288,14 +288,14 @@ pub fn list(conn: &mut Conn<'_>, filter: &JobFilter, limit: i64) -> Result<Vec<J
             query = query.filter(jobs::kind.eq(kind));
         }
         if let Some(text) = &filter.text {
-            let pattern = contains(text);
+            let pattern = lower(contains(text));
             query = query.filter(
-                areas::full_path
+                lower_if_any(areas::full_path.nullable())
                     .like(pattern.clone())
                     .escape('\\')
                     .assume_not_null()
-                    .or(jobs::kind.like(pattern.clone()).escape('\\'))
-                    .or(jobs::error.like(pattern).escape('\\').assume_not_null()),
+                    .or(lower(jobs::kind).like(pattern.clone()).escape('\\'))
+                    .or(lower_if_any(jobs::error).like(pattern).escape('\\').assume_not_null()),
             );
         }
         if let Some(before) = filter.before {

@@ -6,6 +6,7 @@ use crate::{
     jobs::{self as job_rows, Job},
     now,
     schema::jobs,
+    text::storable,
     when::stored,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -40,7 +41,11 @@ pub fn standing(conn: &mut Conn<'_>, worker: &str, lease: Lease, seq: i64) -> Re
     Ok(Standing::Gone)
 }
 
-/// Writes how far a job is. The caller has looked at its [`Standing`] in the same transaction.
+/// Writes how far a job is.
+///
+/// # Errors
+/// [`StoreError::NotFound`] where the lease is gone or the report is an old one: the caller has not looked at its
+/// [`Standing`] in the same transaction.
 pub fn advance(
     conn: &mut Conn<'_>,
     job: &Job,
@@ -49,21 +54,23 @@ pub fn advance(
     cursor: Option<&str>,
 ) -> Result<(), StoreError> {
     let at = stored(now());
-    let row = jobs::table.find(job.id_text());
-    let always = (jobs::report_seq.eq(seq), jobs::heartbeat_at.eq(at), jobs::updated_at.eq(at));
-    on_backend!(conn, |c| diesel::update(row).set(always).execute(c))?;
-    if let Some(progress) = progress {
+    let progress = progress.map(|progress| {
         // It never goes back, and it is whole only at the end.
         let value = progress.value().clamp(job.progress, 0.999_f64.max(job.progress));
         let steps = serde_json::to_string(progress).unwrap_or_else(|_| "[]".to_owned());
-        let changes = (jobs::progress.eq(value), jobs::steps.eq(steps));
-        on_backend!(conn, |c| diesel::update(jobs::table.find(job.id_text())).set(changes).execute(c))?;
+        (jobs::progress.eq(value), jobs::steps.eq(steps))
+    });
+    let cursor = cursor.map(|cursor| jobs::cursor.eq(storable(cursor)));
+    let always = (jobs::report_seq.eq(seq), jobs::heartbeat_at.eq(at), jobs::updated_at.eq(at));
+    let held = jobs::table
+        .filter(jobs::id.eq(job.id_text()))
+        .filter(jobs::lease_token.eq(job.lease_token))
+        .filter(jobs::worker.is_not_null())
+        .filter(jobs::report_seq.lt(seq));
+    match on_backend!(conn, |c| diesel::update(held).set((always, progress, cursor)).execute(c))? {
+        0 => Err(StoreError::NotFound),
+        _ => Ok(()),
     }
-    if let Some(cursor) = cursor {
-        let changes = jobs::cursor.eq(cursor);
-        on_backend!(conn, |c| diesel::update(jobs::table.find(job.id_text())).set(changes).execute(c))?;
-    }
-    Ok(())
 }
 
 /// Ends a lease as its holder says, or as `Outcome::Failed` with class `Crashed` where the holder is lost. Returns the
@@ -134,9 +141,9 @@ pub fn end(
         (
             jobs::finished_at.eq(finished.map(stored)),
             jobs::progress.eq(if to == State::Completed { 1.0 } else { job.progress }),
-            jobs::result.eq(result.or(job.result.as_deref())),
+            jobs::result.eq(result.or(job.result.as_deref()).map(storable)),
             jobs::error_class.eq(error.as_ref().map(|(error, ..)| error.class.as_str())),
-            jobs::error.eq(error.as_ref().map(|(error, ..)| error.message.as_str())),
+            jobs::error.eq(error.as_ref().map(|(error, ..)| storable(&error.message))),
         ),
     );
     job_rows::step_job!(conn, job, from, changes)?;

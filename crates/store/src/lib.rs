@@ -22,8 +22,10 @@ pub mod resources;
 mod schema;
 pub mod sessions;
 pub mod sync;
+mod text;
 pub mod users;
 mod when;
+mod writer;
 
 pub use conn::{Backend, Conn};
 pub use db::{Db, DbOptions};

@@ -43,8 +43,7 @@ impl JobMessage {
 
 /// Adds a line.
 pub fn add(conn: &mut Conn<'_>, job: JobId, level: Level, at: DateTime<Utc>, text: &str) -> Result<(), StoreError> {
-    // PostgreSQL's text cannot hold NUL.
-    let text = clip(&text.replace('\0', "\u{fffd}"), TEXT_LIMIT);
+    let text = clip(&storable(text), TEXT_LIMIT);
     let values = (
         job_messages::job_id.eq(job.to_string()),
         job_messages::level.eq(level.as_str()),

@@ -6,6 +6,7 @@ use crate::{
     jobs::contains,
     now,
     schema::resources,
+    text::{lower, storable},
     when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -81,7 +82,6 @@ impl Resource {
 pub fn upsert(conn: &mut Conn<'_>, instance: InstanceId, area: AreaId, record: &Record) -> Result<bool, StoreError> {
     use diesel::upsert::excluded;
     let at = stored(now());
-    let clean = |text: &str| text.replace('\0', "\u{fffd}");
     let values = (
         (
             resources::instance_id.eq(instance.0),
@@ -91,18 +91,18 @@ pub fn upsert(conn: &mut Conn<'_>, instance: InstanceId, area: AreaId, record: &
             resources::iid.eq(record.iid),
             resources::parent_kind.eq(record.parent.map(|(kind, _)| kind.as_str())),
             resources::parent_id.eq(record.parent.map(|(_, id)| id)),
-            resources::title.eq(clean(&record.title)),
-            resources::state.eq(record.state.as_deref()),
-            resources::author.eq(record.author.as_deref()),
+            resources::title.eq(storable(&record.title)),
+            resources::state.eq(record.state.as_deref().map(storable)),
+            resources::author.eq(record.author.as_deref().map(storable)),
         ),
         (
             resources::created_at.eq(record.created_at.map(stored)),
             resources::updated_at.eq(record.updated_at.map(stored)),
             resources::closed_at.eq(record.closed_at.map(stored)),
             resources::merged_at.eq(record.merged_at.map(stored)),
-            resources::web_url.eq(record.web_url.as_deref()),
+            resources::web_url.eq(record.web_url.as_deref().map(storable)),
             resources::confidential.eq(record.confidential),
-            resources::payload.eq(clean(&record.payload)),
+            resources::payload.eq(storable(&record.payload)),
             resources::written_at.eq(at),
         ),
     );
@@ -178,7 +178,7 @@ pub fn list(conn: &mut Conn<'_>, filter: &ResourceFilter, limit: i64) -> Result<
             // `#12` and `!12` are how GitLab writes a number.
             let number: Option<i64> = text.trim_start_matches(['#', '!']).parse().ok();
             query = query.filter(
-                resources::title.like(contains(text)).escape('\\').or(resources::iid.eq(number).assume_not_null()),
+                lower(resources::title).like(lower(contains(text))).escape('\\').or(resources::iid.eq(number).assume_not_null()),
             );
         }
         if !filter.confidential {

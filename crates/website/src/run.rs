@@ -215,16 +215,19 @@ impl Parts {
     async fn first_visit(&self) -> Result<(), RunError> {
         let other = |error: String| RunError::Other(error);
         let settings = &self.app.settings;
-        if let Ok(gitlab) = std::env::var(demo::GITLAB_ENV) {
-            let url = demo::prepare(&self.app, gitlab).await.map_err(|error| other(error.to_string()))?;
-            tracing::info!("open {url}");
+        let url = if let Ok(gitlab) = std::env::var(demo::GITLAB_ENV) {
+            demo::prepare(&self.app, gitlab).await.map_err(|error| other(error.to_string()))?
         } else if self.app.db.read(users::is_empty).await? {
-            let url = self
-                .app
+            self.app
                 .first_visit
                 .offer(Purpose::SetUp, &settings.server.url(), &settings.runtime_dir())
-                .map_err(|error| other(format!("cannot write the set-up link: {error}")))?;
-            tracing::info!("open {url} to set up Trawl");
+                .map_err(|error| other(format!("cannot write the set-up link: {error}")))?
+        } else {
+            return Ok(());
+        };
+        // A supervisor shows it to whoever started it.
+        if self.bus.is_none() {
+            tracing::info!("open {url} to begin");
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use trawl_gitlab_sim::Change;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_outlives_the_website() {
-    let system = System::new().with("TRAWL_FORGE__INCREMENTAL_SECONDS", 1).with("TRAWL_FORGE__OVERLAP_SECONDS", 1);
+    let system = System::new().with("TRAWL_FORGE__INCREMENTAL_SECONDS", "1").with("TRAWL_FORGE__OVERLAP_SECONDS", "1");
     let site = Site::linked(system, forge(0.05)).await;
     let Some(browser) = signed_in(&site).await else { return };
     let issues = async || browser.text("[data-fragment=totals] [data-key=issue] dd").await;

@@ -19,4 +19,4 @@ pub(crate) use ledger::{assert_no_twins, assert_sound, assert_undisturbed};
 pub(crate) use mirror::assert_mirrors;
 pub(crate) use running::Running;
 pub(crate) use site::{Site, crawled, distant_forge, forge};
-pub(crate) use system::System;
+pub(crate) use system::{PASSWORD, System, USERNAME};

@@ -15,8 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-const USERNAME: &str = "admin";
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const USERNAME: &str = "admin";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 /// How long the kernel may take to end what has lost its parent.
 const LINGER: Duration = Duration::from_secs(5);
 

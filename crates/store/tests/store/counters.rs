@@ -33,12 +33,12 @@ async fn rows_that_go_with_others_are_counted_out(world: &World) {
     world.write(move |conn| execute(conn, &format!("DELETE FROM areas WHERE id = {area}"))).await;
     world.assert_counters_are_exact().await;
     assert_eq!(world.count("SELECT count(*) AS n FROM jobs").await, 1);
-    assert_eq!(world.count("SELECT sum(n) AS n FROM resource_counters").await, 1);
+    assert_eq!(world.count("SELECT CAST(sum(n) AS BIGINT) AS n FROM resource_counters").await, 1);
 
     let user = world.user;
     world.write(move |conn| execute(conn, &format!("DELETE FROM users WHERE id = {user}"))).await;
     world.assert_counters_are_exact().await;
-    let total = world.count("SELECT sum(n) AS n FROM job_counters WHERE user_id = 0").await;
+    let total = world.count("SELECT CAST(sum(n) AS BIGINT) AS n FROM job_counters WHERE user_id = 0").await;
     assert_eq!(total, 1, "the job outlives who asked for it, and counts as nobody's");
 }
 

@@ -117,14 +117,6 @@ async fn pages_show_each_object_once_in_both_directions(world: &World) {
     assert_eq!(up, whole);
 }
 
-async fn what_has_no_time_comes_last(world: &World) {
-    let area = world.area(1).await;
-    put(world, area, Record { updated_at: None, ..issue(1, 0) }).await;
-    put(world, area, issue(2, 1)).await;
-    let listed: Vec<_> = list(world, all_in(area), 9).await.iter().map(|row| row.gitlab_id).collect();
-    assert_eq!(listed, [2, 1]);
-}
-
 async fn filters_narrow(world: &World) {
     let area = world.area(1).await;
     put(world, area, issue(1, 1)).await;
@@ -160,7 +152,6 @@ crate::on_both!(
     an_older_version_never_wins,
     text_with_nul_is_kept_without_it,
     pages_show_each_object_once_in_both_directions,
-    what_has_no_time_comes_last,
     filters_narrow,
     what_hangs_on_an_object_is_found,
 );

@@ -25,7 +25,7 @@ use nix::unistd::Pid;
 use requests::Waiter;
 use std::{
     collections::HashMap,
-    io,
+    io::{self, IsTerminal as _},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -83,6 +83,8 @@ pub struct Dispatcher {
     notified: bool,
     /// The service manager wants to hear from us again and again.
     watched: bool,
+    /// Somebody started us by hand.
+    on_terminal: bool,
 }
 
 /// What a dispatcher is made from.
@@ -169,6 +171,7 @@ pub fn build(parts: Parts) -> io::Result<(Dispatcher, Inputs, Outputs)> {
         end: None,
         notified: false,
         watched: sd_notify::watchdog_enabled().is_some(),
+        on_terminal: io::stdout().is_terminal(),
     };
     Ok((dispatcher, inputs, Outputs { asked, bus, auth }))
 }
@@ -187,7 +190,7 @@ impl Dispatcher {
                 _ = inputs.children.recv() => self.reap().await,
                 _ = inputs.interrupt.recv() => self.asked_to_end(),
                 _ = inputs.terminate.recv() => self.asked_to_end(),
-                _ = inputs.hangup.recv() => tracing::warn!("reloading is not supported yet; use `supervisor restart`"),
+                _ = inputs.hangup.recv() => self.hung_up(),
                 Some(event) = inputs.events.recv() => self.event(&event),
                 Some(asked) = inputs.asked.recv() => self.request(asked),
                 Some(ask) = inputs.bus.recv() => self.admit_to_bus(ask),
@@ -197,6 +200,15 @@ impl Dispatcher {
                 _ = inputs.pings.tick() => self.watch(),
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => self.overdue(),
             }
+        }
+    }
+
+    /// On a terminal it is gone, and with it whoever could press Ctrl+C.
+    fn hung_up(&mut self) {
+        if self.on_terminal {
+            self.asked_to_end();
+        } else {
+            tracing::warn!("reloading is not supported yet; use `supervisor restart`");
         }
     }
 

@@ -34,6 +34,8 @@ use trawl_store::{
 const BATCH: usize = 128;
 /// How often leases are looked after.
 const CARE: Duration = Duration::from_secs(1);
+/// How often the log tells what was done.
+const TELL: Duration = Duration::from_secs(10);
 
 /// How the rest of the website reaches the dispatcher.
 #[derive(Debug, Clone)]
@@ -71,6 +73,14 @@ pub struct Dispatcher {
     /// Whether leases of an earlier life of this website have been looked at.
     swept: bool,
     next_start: Option<DateTime<Utc>>,
+    lately: Lately,
+}
+
+/// What has been done since the log last told: one line for many jobs.
+#[derive(Debug, Default)]
+struct Lately {
+    jobs: usize,
+    objects: usize,
 }
 
 type NumberedReport = (Reporter, Report, Receipt);
@@ -103,6 +113,7 @@ impl Dispatcher {
             workers,
             swept: false,
             next_start: None,
+            lately: Lately::default(),
         };
         (this, handle)
     }
@@ -116,6 +127,8 @@ impl Dispatcher {
         self.bus = bus;
         let mut care = interval(CARE);
         care.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut tell = interval(TELL);
+        tell.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let refresh_every = (self.rules.incremental / 5).clamp(Duration::from_secs(1), Duration::from_secs(30));
         let mut refresh = interval(refresh_every);
         refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -145,6 +158,7 @@ impl Dispatcher {
                 }
                 _ = care.tick() => self.care().await,
                 _ = refresh.tick() => self.refresh().await,
+                _ = tell.tick() => self.log_lately(),
             }
         }
     }
@@ -290,9 +304,10 @@ impl Dispatcher {
     async fn tell(&mut self, leases: &[Lease], ingested: &[Ingested], reports: &[NumberedReport]) {
         let mut refused = false;
         for ((lease, done), (_, _, receipt)) in leases.iter().zip(ingested).zip(reports) {
+            self.lately.objects += done.objects;
             if let Some(job) = &done.job {
                 self.hub.job(job);
-                log_end(job, *lease);
+                self.lately.jobs += usize::from(log_end(job, *lease));
             }
             if done.gone {
                 self.workers.ended(*lease);
@@ -489,6 +504,18 @@ impl Dispatcher {
         }
     }
 
+    fn log_lately(&mut self) {
+        let Lately { jobs, objects } = std::mem::take(&mut self.lately);
+        if jobs > 0 || objects > 0 {
+            tracing::info!(
+                jobs,
+                objects,
+                running = self.workers.running(),
+                "{jobs} jobs ended, {objects} objects written"
+            );
+        }
+    }
+
     async fn order(&self, to: ProcessId, message: Message) {
         let Some(bus) = &self.bus else { return };
         if let Err(error) = bus.send(to, &message).await {
@@ -537,10 +564,11 @@ fn start_message(claimed: Claimed) -> Result<StartJob, StoreError> {
     })
 }
 
-fn log_end(job: &jobs::Job, lease: Lease) {
-    let Ok(state) = job.state() else { return };
+/// Says how a job ended under this lease, if it did: aloud if it did not succeed. Returns whether it did end.
+fn log_end(job: &jobs::Job, lease: Lease) -> bool {
+    let Ok(state) = job.state() else { return false };
     if state.is_leased() || job.lease_token != lease.token {
-        return;
+        return false;
     }
     let elapsed_ms = job.started_at().map(|start| (now() - start).num_milliseconds());
     let id = job.id_text();
@@ -548,6 +576,7 @@ fn log_end(job: &jobs::Job, lease: Lease) {
         let attempt = job.attempt;
         tracing::warn!(job.id = id, kind = job.kind, %state, attempt, elapsed_ms, error, "job {id} did not succeed");
     } else {
-        tracing::info!(job.id = id, kind = job.kind, %state, elapsed_ms, "job {id} ended");
+        tracing::debug!(job.id = id, kind = job.kind, %state, elapsed_ms, "job {id} ended");
     }
+    !state.is_live()
 }

@@ -153,6 +153,12 @@ impl Workers {
         }
     }
 
+    /// Jobs that run now.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.by_id.values().filter_map(|worker| worker.running.as_ref()).map(HashMap::len).sum()
+    }
+
     /// How much may start now: `(worker, jobs of any lane, jobs of the normal lane)`, the idlest worker first.
     #[must_use]
     pub fn openings(&self, slots: Slots) -> Vec<(Worker, usize, usize)> {
