@@ -1,38 +1,43 @@
 //! GitLab misbehaves, and the mirror is right all the same.
 
-use crate::harness::{Site, System, assert_mirrors, assert_sound, eventually, forge};
+use crate::harness::{Site, System, assert_mirrors, assert_sound, distant_forge, eventually, forge};
 use trawl_gitlab_sim::{Fault, MARIA_TOKEN, Rule};
 
-fn now_and_then(rate: f64, fault: Fault) -> Rule {
-    Rule { path: "/api/graphql".to_owned(), body: None, rate, times: None, fault }
+/// How often each fault happens.
+const TIMES: u32 = 5;
+
+fn rule(rate: f64, times: Option<u32>, fault: Fault) -> Rule {
+    Rule { path: "/api/graphql".to_owned(), body: None, rate, times, fault }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crawl_survives_a_bad_day() {
-    let system = System::new().with("TRAWL_FORGE__REQUEST_TIMEOUT_SECONDS", "1");
-    let site = Site::new(system, forge(0.05)).await;
+    let site = Site::new(System::new().with("TRAWL_FORGE__REQUEST_TIMEOUT_SECONDS", "1"), forge(0.05)).await;
     site.link(MARIA_TOKEN).await;
-    site.forge.set_faults(vec![
-        now_and_then(0.05, Fault::TooMany { retry_after_s: Some(1) }),
-        now_and_then(0.05, Fault::BadGateway),
-        now_and_then(0.05, Fault::Truncate),
-        now_and_then(0.05, Fault::Html { status: 200 }),
-        now_and_then(0.05, Fault::Html { status: 503 }),
-        now_and_then(0.03, Fault::Timeout { seconds: 3 }),
-    ]);
+    let faults = [
+        Fault::TooMany { retry_after_s: Some(1) },
+        Fault::BadGateway,
+        Fault::Truncate,
+        Fault::Html { status: 200 },
+        Fault::Html { status: 503 },
+        Fault::Timeout { seconds: 3 },
+    ];
+    site.forge.set_faults(faults.map(|fault| rule(0.1, Some(TIMES), fault)).into());
     let database = site.crawled().await;
-    site.forge.set_faults(Vec::new());
     assert_mirrors(&database, &site.forge);
     assert_sound(&database);
     let bad = "SELECT dedupe_key || ' ' || error AS v FROM jobs WHERE state <> 'completed'";
     assert_eq!(database.texts(bad), [""; 0]);
+    let left = site.client.get(&format!("{}/-/sim/faults", site.forge.url())).await.json();
+    let unused = left.as_array().unwrap().iter().find(|rule| rule["times"] == TIMES);
+    assert_eq!(unused, None, "this fault has not happened");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_wait_for_a_new_token() {
-    let site = Site::linked(System::new(), crate::harness::distant_forge(0.05, 5)).await;
+    let site = Site::linked(System::new(), distant_forge(0.05, 5)).await;
     let database = site.committed(60).await;
-    site.forge.set_faults(vec![now_and_then(1.0, Fault::Unauthorized)]);
+    site.forge.set_faults(vec![rule(1.0, None, Fault::Unauthorized)]);
     eventually("all that is left waits for a token", async || {
         let others = "SELECT count(*) AS v FROM jobs WHERE finished_at IS NULL \
                       AND NOT (state = 'waiting' AND wait_reason = 'credentials')";

@@ -8,7 +8,7 @@ use nix::{
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::env;
 
-const ROUNDS: u32 = 10;
+const ROUNDS: u64 = 10;
 /// How often a job may lose its crawler is limited; one job may be hit each time.
 const CRAWLER_KILLS: usize = 2;
 
@@ -16,11 +16,15 @@ const CRAWLER_KILLS: usize = 2;
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_processes_lose_nothing() {
     if let Some(seed) = number("TRAWL_TEST_SEED") {
-        return round(seed).await;
+        round(seed).await;
+        return;
     }
-    for _ in 0..number("TRAWL_TEST_ROUNDS").unwrap_or(u64::from(ROUNDS)) {
-        round(rand::random()).await;
+    let rounds = number("TRAWL_TEST_ROUNDS").unwrap_or(ROUNDS);
+    let mut interrupted = 0;
+    for _ in 0..rounds {
+        interrupted += round(rand::random()).await;
     }
+    assert!(interrupted > 0 || rounds < ROUNDS, "no blow has hit a job: this tests nothing");
 }
 
 fn number(variable: &str) -> Option<u64> {
@@ -62,15 +66,19 @@ fn plan(dice: &mut StdRng, objects: i64) -> Vec<Blow> {
     blows
 }
 
-async fn round(seed: u64) {
+/// Returns how many jobs lost their crawler.
+async fn round(seed: u64) -> i64 {
     let _replay = Replay(seed);
     let mut dice = StdRng::seed_from_u64(seed);
-    let forge = distant_forge(0.05, dice.random_range(0..8));
+    // From one page for each project to several.
+    let forge = distant_forge(dice.random_range(0.05..0.5), dice.random_range(0..8));
     let truth = forge.counts();
     // Groups and projects count twice: as areas, and with their details.
     let objects = 2 * (truth.groups + truth.projects) + truth.issues + truth.merge_requests + truth.notes;
     let blows = plan(&mut dice, i64::try_from(objects).unwrap());
-    let system = System::new().with("TRAWL_SUPERVISOR__RESTART_FIRST_MS", "20");
+    let crawlers = ["1", "2"][dice.random_range(0..2)];
+    let system =
+        System::new().with("TRAWL_SUPERVISOR__RESTART_FIRST_MS", "20").with("TRAWL_CRAWLER__INSTANCES", crawlers);
     let site = Site::linked(system, forge).await;
     for blow in &blows {
         let database = site.committed(blow.committed).await;
@@ -78,12 +86,16 @@ async fn round(seed: u64) {
         strike(&site, blow).await;
     }
     for name in blows.iter().flat_map(|blow| blow.victims) {
-        let row = site.system.is(name, "running").await;
-        assert!(row["restarts"].as_u64().unwrap() > 0, "{row}");
+        eventually(&format!("{name} is back"), async || {
+            let row = site.system.process(name)?;
+            (row["state"] == "running" && row["restarts"].as_u64() > Some(0)).then_some(())
+        })
+        .await;
     }
     let database = site.crawled().await;
     assert_mirrors(&database, &site.forge);
     assert_undisturbed(&database);
+    database.number("SELECT count(*) AS v FROM job_attempts WHERE outcome = 'worker lost'")
 }
 
 async fn strike(site: &Site, blow: &Blow) {

@@ -1,42 +1,31 @@
 //! The end, asked for or not, and the start after it.
 
 use crate::harness::{
-    Database, Site, System, assert_mirrors, assert_sound, assert_undisturbed, crawled, distant_forge, eventually,
+    Site, System, assert_mirrors, assert_sound, assert_undisturbed, crawled, distant_forge, eventually, forge,
 };
 use nix::sys::signal::Signal;
-use std::{collections::BTreeMap, time::Instant};
+use std::time::Instant;
+use trawl_gitlab_sim::{Fault, MARIA_TOKEN, Rule};
 
-/// The pages that GitLab was asked for, as of the simulator.
-fn asked(requests: &BTreeMap<String, u64>) -> u64 {
-    requests.iter().filter(|(endpoint, _)| endpoint.ends_with("/api/graphql")).map(|(_, n)| n).sum()
-}
-
-/// One job at a time, so that requests can be counted.
-fn one_by_one() -> System {
-    System::new().with("TRAWL_PIPELINE__MAX_PARALLEL_JOBS", "1").with("TRAWL_PIPELINE__PRIORITY_LANE_SLOTS", "0")
-}
-
-/// Waits until a job is well on its way: returns the job's id.
-async fn well_on_its_way(database: &Database) -> String {
-    eventually("a job is well on its way", async || {
-        // Of a hundred issues and more, at least one page is committed and at least one is not.
-        let sql = "SELECT id AS v FROM jobs WHERE state = 'running' AND kind = 'issues' AND cursor IS NOT NULL \
-                   AND progress BETWEEN 0.3 AND 0.9";
-        database.texts(sql).pop()
-    })
-    .await
+/// Lets everything through but later pages of merge requests, which never come.
+fn never_a_second_page() -> Vec<Rule> {
+    // The end of a cursor, and the page size that only merge requests have.
+    let later_page = r#"","first":50,"notesFirst""#.to_owned();
+    let never = Fault::Timeout { seconds: 3600 };
+    vec![Rule { path: "/api/graphql".to_owned(), body: Some(later_page), rate: 1.0, times: None, fault: never }]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crawl_goes_on_where_it_was_stopped() {
-    let undisturbed = Site::linked(one_by_one(), distant_forge(0.5, 5)).await;
-    undisturbed.crawled().await;
-    let needed = asked(&undisturbed.forge.requests());
-    drop(undisturbed);
-
-    let mut site = Site::linked(one_by_one(), distant_forge(0.5, 5)).await;
+    let mut site = Site::new(System::new(), forge(0.5)).await;
+    site.forge.set_faults(never_a_second_page());
+    site.link(MARIA_TOKEN).await;
     let database = site.system.database();
-    let job = well_on_its_way(&database).await;
+    let job = eventually("a page is committed and the next is waited for", async || {
+        let sql = "SELECT id AS v FROM jobs WHERE state = 'running' AND kind = 'merge_requests' AND cursor IS NOT NULL";
+        database.texts(sql).pop()
+    })
+    .await;
     let begin = Instant::now();
     site.supervisor.signal(Signal::SIGTERM);
     let status = site.supervisor.ended().await;
@@ -49,18 +38,22 @@ async fn a_crawl_goes_on_where_it_was_stopped() {
     let burnt = "SELECT id AS v FROM jobs WHERE finished_at IS NULL AND (attempt <> 0 OR crashes <> 0)";
     assert_eq!(database.texts(burnt), [""; 0], "handing back costs no attempt");
     let outcome = format!("SELECT outcome AS v FROM job_attempts WHERE job_id = '{job}' ORDER BY lease_token");
-    assert_eq!(database.texts(&outcome), ["handed back"]);
+    let said = database.texts(&format!("SELECT text AS v FROM job_messages WHERE job_id = '{job}' ORDER BY id"));
+    assert_eq!(database.texts(&outcome), ["handed back"], "{said:#?}");
     assert_eq!(database.number(&format!("SELECT cursor IS NOT NULL AS v FROM jobs WHERE id = '{job}'")), 1);
     assert_sound(&database);
 
+    site.forge.set_faults(Vec::new());
     site.supervisor = site.system.supervise(&[]);
     let database = site.crawled().await;
     assert_mirrors(&database, &site.forge);
     assert_undisturbed(&database);
     assert_eq!(database.texts(&outcome), ["handed back", "completed"]);
-    // What was on its way when the end came is asked for again, and nothing else.
-    let again = asked(&site.forge.requests()) - needed;
-    assert!(again <= 2, "{again} pages were read twice, of {needed}");
+    let messages = site.system.sign_in("admin").await.get(&format!("/api/jobs/{job}/messages")).await.json();
+    let texts: Vec<&str> = messages.as_array().unwrap().iter().filter_map(|line| line["text"].as_str()).collect();
+    assert!(texts.iter().any(|text| text.starts_with("reading all merge requests")), "{texts:?}");
+    let resumed = texts.iter().find_map(|text| text.strip_prefix("going on after ")?.split(' ').next()?.parse().ok());
+    assert!(resumed.is_some_and(|read: u32| read > 0), "{texts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

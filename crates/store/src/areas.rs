@@ -103,7 +103,7 @@ pub fn discovered(
         areas::kind.eq(found.kind.as_str()),
         areas::gitlab_id.eq(found.gitlab_id),
         areas::first_seen_at.eq(at),
-        changes,
+        changes.clone(),
     );
     let id: i64 = on_backend!(conn, |c| diesel::insert_into(areas::table)
         .values(values)

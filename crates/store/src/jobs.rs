@@ -5,6 +5,7 @@ use crate::{
     conn::{columns, on_backend},
     now,
     schema::jobs,
+    text::lower,
     when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -260,7 +261,7 @@ pub struct JobFilter {
     pub states: Vec<State>,
     /// Only of this kind.
     pub kind: Option<String>,
-    /// Only with this text in the area's path, the kind, the payload or the error.
+    /// Only with this text in the area's path, the kind or the error; case does not matter.
     pub text: Option<String>,
     /// Only older than this one (a page's last).
     pub before: Option<JobId>,
@@ -290,12 +291,11 @@ pub fn list(conn: &mut Conn<'_>, filter: &JobFilter, limit: i64) -> Result<Vec<J
         if let Some(text) = &filter.text {
             let pattern = lower(contains(text));
             query = query.filter(
-                lower_if_any(areas::full_path.nullable())
+                lower(areas::full_path.nullable().assume_not_null())
                     .like(pattern.clone())
                     .escape('\\')
-                    .assume_not_null()
                     .or(lower(jobs::kind).like(pattern.clone()).escape('\\'))
-                    .or(lower_if_any(jobs::error).like(pattern).escape('\\').assume_not_null()),
+                    .or(lower(jobs::error.assume_not_null()).like(pattern).escape('\\')),
             );
         }
         if let Some(before) = filter.before {

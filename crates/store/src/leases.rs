@@ -12,7 +12,8 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use trawl_jobs::{
-    ErrorClass, JobError, Lease, Outcome, Progress, RetryPolicy, State, Step, Verdict, WaitReason, retry::Tries,
+    ErrorClass, IllegalStep, JobError, Lease, Outcome, Progress, RetryPolicy, State, Step, Verdict, WaitReason,
+    retry::Tries,
 };
 
 /// Whether a report may be written.
@@ -108,7 +109,8 @@ pub fn end(
             )
         }
     };
-    let to = from.after(step)?;
+    // A job may also fail or be parked while it is queued, but not by a lease.
+    let to = if from.is_leased() { from.after(step)? } else { return Err(IllegalStep { from, step }.into()) };
     let verdict = error.as_ref().map(|(_, verdict, _)| *verdict);
     let wait = match verdict {
         Some(Verdict::Retry(wait)) => wait,

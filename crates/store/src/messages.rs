@@ -4,6 +4,7 @@ use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
     schema::job_messages,
+    text::storable,
     when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};

@@ -178,7 +178,10 @@ pub fn list(conn: &mut Conn<'_>, filter: &ResourceFilter, limit: i64) -> Result<
             // `#12` and `!12` are how GitLab writes a number.
             let number: Option<i64> = text.trim_start_matches(['#', '!']).parse().ok();
             query = query.filter(
-                lower(resources::title).like(lower(contains(text))).escape('\\').or(resources::iid.eq(number).assume_not_null()),
+                lower(resources::title)
+                    .like(lower(contains(text)))
+                    .escape('\\')
+                    .or(resources::iid.eq(number).assume_not_null()),
             );
         }
         if !filter.confidential {

@@ -11,8 +11,3 @@ diesel::define_sql_function! {
     /// SQLite's LIKE ignores the case of ASCII, PostgreSQL's ignores none: with this on both sides they agree.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
-diesel::define_sql_function! {
-    /// As `lower`.
-    #[sql_name = "lower"]
-    fn lower_if_any(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
-}

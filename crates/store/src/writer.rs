@@ -6,7 +6,11 @@
 
 use crate::{Conn, StoreError};
 use diesel::Connection as _;
-use std::{sync::mpsc, thread::JoinHandle};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc,
+    thread::JoinHandle,
+};
 use tokio::{sync::oneshot, task::spawn_blocking};
 
 /// How many units of work share a commit at most.
@@ -26,7 +30,7 @@ trait Unit: Send {
 
 struct Work<T, F> {
     // None once it has run.
-    work: Option<F>,
+    unrun: Option<F>,
     result: Result<T, StoreError>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -37,10 +41,15 @@ where
     F: FnOnce(&mut Conn<'_>) -> Result<T, StoreError> + Send,
 {
     fn run(&mut self, conn: &mut Conn<'_>) {
-        let Some(work) = self.work.take() else { return };
+        let Some(work) = self.unrun.take() else { return };
+        // Caught within the savepoint, so that it is rolled back and the writer lives on.
+        let work = move |mut conn: Conn<'_>| {
+            catch_unwind(AssertUnwindSafe(|| work(&mut conn)))
+                .unwrap_or_else(|_| Err(refused("a unit of work panicked")))
+        };
         self.result = match conn {
-            Conn::Sqlite(conn) => conn.transaction(|conn| work(&mut Conn::Sqlite(conn))),
-            Conn::Postgres(conn) => conn.transaction(|conn| work(&mut Conn::Postgres(conn))),
+            Conn::Sqlite(conn) => conn.transaction(|conn| work(Conn::Sqlite(conn))),
+            Conn::Postgres(conn) => conn.transaction(|conn| work(Conn::Postgres(conn))),
         };
     }
 
@@ -73,13 +82,16 @@ impl Writer {
         F: FnOnce(&mut Conn<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let unit: Box<dyn Unit> = Box::new(Work { work: Some(work), result: Err(StoreError::Closed), answer });
+        let unit: Box<dyn Unit> = Box::new(Work { unrun: Some(work), result: Err(StoreError::Closed), answer });
         let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
         match queue.try_send(unit) {
             Ok(()) => {}
             Err(mpsc::TrySendError::Full(unit)) => {
                 let queue = queue.clone();
-                spawn_blocking(move || queue.send(unit)).await.map_err(|_| StoreError::Closed)?.map_err(|_| StoreError::Closed)?;
+                spawn_blocking(move || queue.send(unit))
+                    .await
+                    .map_err(|_| StoreError::Closed)?
+                    .map_err(|_| StoreError::Closed)?;
             }
             Err(mpsc::TrySendError::Disconnected(_)) => return Err(StoreError::Closed),
         }
@@ -114,9 +126,11 @@ fn commit_group(transact: &mut Transact, first: Box<dyn Unit>, waiting: &mpsc::R
     for unit in group {
         unit.answer(match &reason {
             None => Ok(()),
-            Some(reason) => Err(StoreError::Query(diesel::result::Error::QueryBuilderError(
-                format!("the commit failed: {reason}").into(),
-            ))),
+            Some(reason) => Err(refused(&format!("the commit failed: {reason}"))),
         });
     }
+}
+
+fn refused(why: &str) -> StoreError {
+    StoreError::Query(diesel::result::Error::QueryBuilderError(why.into()))
 }

@@ -26,10 +26,17 @@ function connect() {
     }
   });
   stream.addEventListener("resync", schedule);
+  // The place in the stream. The page is older where something happened before we listened.
+  stream.addEventListener("hello", (event) => {
+    if (event.lastEventId !== body.dataset.liveSeen) schedule();
+  });
   for (const topic of topics) {
     stream.addEventListener(topic, (event) => {
       const data = parse(event.data);
-      if (topic === "job") applyJob(data);
+      if (topic === "job") {
+        applyJob(data);
+        since.push(data);
+      }
       if (concerns(data)) schedule();
     });
   }
@@ -87,6 +94,7 @@ function applyJob({ id, state, progress }) {
 
 let wanted = false; // something changed since the last fetch began
 let busy = false; // a fetch or its pause is under way
+let since = []; // what was told of jobs since the last fetch began: newer than what it brings
 
 function schedule() {
   wanted = true;
@@ -97,10 +105,14 @@ function schedule() {
 
 async function refetch() {
   wanted = false;
+  since = [];
   try {
     const response = await fetch(location.href, { headers: { accept: "text/html" } });
     if (response.redirected) return location.reload(); // signed out
-    if (response.ok) update(new DOMParser().parseFromString(await response.text(), "text/html"));
+    if (response.ok) {
+      update(new DOMParser().parseFromString(await response.text(), "text/html"));
+      since.forEach(applyJob);
+    }
   } catch {
     // The stream says when the server is back, and asks for another look then.
   } finally {
@@ -111,6 +123,9 @@ async function refetch() {
 
 function update(page) {
   document.title = page.title;
+  body.dataset.liveSeen = page.body.dataset.liveSeen;
+  // Another shape of page, such as the first account: all of it is new.
+  if (fragments(page) !== fragments(document)) morph(document.querySelector("main"), page.querySelector("main"));
   for (const fresh of page.querySelectorAll("[data-fragment]")) {
     const old = document.querySelector(`[data-fragment="${CSS.escape(fresh.dataset.fragment)}"]`);
     if (!old) continue;
@@ -118,6 +133,8 @@ function update(page) {
     else morphKeepingScroll(old, fresh);
   }
 }
+
+const fragments = (page) => [...page.querySelectorAll("main [data-fragment]")].map((it) => it.dataset.fragment).join();
 
 // A list that is followed stays at its end.
 function morphKeepingScroll(old, fresh) {

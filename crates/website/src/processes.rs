@@ -38,15 +38,50 @@ impl Processes {
         if !table.connected {
             return Lamp::NoSupervisor;
         }
-        let wanted = || table.list.iter().filter(|process| process.state != ProcessState::Stopped);
-        let of = wanted().count();
-        let up = wanted().filter(|process| process.state == ProcessState::Running).count();
-        if wanted().any(|process| process.state == ProcessState::Failed) {
+        let count = |state| table.list.iter().filter(|process| process.state == state).count();
+        let of = table.list.len() - count(ProcessState::Stopped);
+        let (up, waiting) = (count(ProcessState::Running), count(ProcessState::Waiting));
+        if count(ProcessState::Failed) > 0 {
             Lamp::Down { up, of }
         } else if up == of {
             Lamp::AllUp(of)
+        } else if up + waiting == of {
+            Lamp::Waiting { up, waiting }
         } else {
             Lamp::Restarting { up, of }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lamp_tells_waiting_from_starting() {
+        let table = Processes::default();
+        let words = |states: &[ProcessState]| {
+            let row = |state: &ProcessState| ProcessInfo {
+                name: "any".to_owned(),
+                state: *state,
+                pid: None,
+                since_ms: 0,
+                restarts: 0,
+                detail: None,
+            };
+            table.set(states.iter().map(row).collect());
+            table.lamp().words()
+        };
+        assert_eq!(words(&[ProcessState::Running]), "No supervisor");
+        table.connected(true);
+        assert_eq!(words(&[ProcessState::Running; 2]), "Both processes up");
+        assert_eq!(words(&[ProcessState::Running; 3]), "All 3 processes up");
+        assert_eq!(words(&[ProcessState::Running, ProcessState::Waiting]), "1 process up, 1 waiting");
+        assert_eq!(
+            words(&[ProcessState::Running, ProcessState::Waiting, ProcessState::Starting]),
+            "1 of 3 processes up, the rest starting"
+        );
+        assert_eq!(words(&[ProcessState::Running, ProcessState::Failed]), "1 of 2 processes up");
+        assert_eq!(words(&[ProcessState::Running, ProcessState::Running, ProcessState::Stopped]), "Both processes up");
     }
 }

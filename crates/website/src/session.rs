@@ -102,6 +102,7 @@ impl SignedIn {
             csrf: self.csrf.clone(),
             lamp: app.processes.lamp(),
             now: now(),
+            seen: app.hub.last_id(),
         }
     }
 

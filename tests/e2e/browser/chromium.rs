@@ -88,7 +88,7 @@ impl Chromium {
 
     /// Waits until an element holds a text.
     pub(crate) async fn shows(&self, selector: &str, text: &str) {
-        let look = async || { let t = self.text(selector).await; eprintln!("DEBUG {t:?}"); t.filter(|shown| shown.contains(text)) };
+        let look = async || self.text(selector).await.filter(|shown| shown.contains(text));
         eventually(&format!("{selector} shows “{text}”"), look).await;
     }
 

@@ -7,6 +7,7 @@ use nix::{
 };
 use std::{
     fs,
+    io::{self, Write as _},
     path::PathBuf,
     process::{Child, ExitStatus},
     sync::mpsc::channel,
@@ -62,8 +63,8 @@ impl Drop for Running {
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
-            eprintln!("--- the end of {}", self.log.display());
-            lines[lines.len().saturating_sub(SHOWN)..].iter().for_each(|line| eprintln!("{line}"));
+            let end = lines[lines.len().saturating_sub(SHOWN)..].join("\n");
+            writeln!(io::stderr(), "--- the end of {}\n{end}", self.log.display()).ok();
         }
     }
 }

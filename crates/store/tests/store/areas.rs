@@ -15,7 +15,10 @@ async fn a_new_path_keeps_the_identity(world: &World) {
     let group = FoundArea { kind: AreaKind::Group, ..project(1, None) };
     let (again, group) = world
         .write(move |conn| {
-            Ok((areas::discovered(conn, instance, account, &moved)?, areas::discovered(conn, instance, account, &group)?))
+            Ok((
+                areas::discovered(conn, instance, account, &moved)?,
+                areas::discovered(conn, instance, account, &group)?,
+            ))
         })
         .await;
     assert_eq!(again, id);
@@ -43,9 +46,13 @@ async fn people_see_what_any_of_their_accounts_sees(world: &World) {
             let second = link(conn, user, instance, 2)?;
             let stranger = users::create(conn, "eve", "hash", false)?;
             let theirs = link(conn, stranger, instance, 3)?;
-            for (account, gitlab_id, level) in
-                [(first, 1, Some(10)), (second, 1, Some(40)), (first, 2, None), (second, 2, Some(20)), (second, 3, None)]
-            {
+            for (account, gitlab_id, level) in [
+                (first, 1, Some(10)),
+                (second, 1, Some(40)),
+                (first, 2, None),
+                (second, 2, Some(20)),
+                (second, 3, None),
+            ] {
                 areas::discovered(conn, instance, account, &project(gitlab_id, level))?;
             }
             Ok((second, stranger, areas::discovered(conn, instance, theirs, &project(4, Some(50)))?))

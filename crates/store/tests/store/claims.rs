@@ -5,7 +5,7 @@ use trawl_jobs::{AreaId, ErrorClass, JobId, JobSpec, State, Subject, kind};
 use trawl_store::{
     accounts::{self, AccountState},
     areas,
-    claims::{self, Claims, ClaimRequest},
+    claims::{self, ClaimRequest, Claims},
     instances, jobs, users,
 };
 
@@ -72,7 +72,10 @@ async fn without_an_account_a_job_waits_until_one_is_linked(world: &World) {
     let claims = world.claim("w", 5, 5).await;
     assert!(claims.claimed.is_empty());
     let job = world.get(id).await;
-    assert_eq!((job.state().unwrap(), job.wait_reason.as_deref(), job.attempt), (State::Waiting, Some("credentials"), 0));
+    assert_eq!(
+        (job.state().unwrap(), job.wait_reason.as_deref(), job.attempt),
+        (State::Waiting, Some("credentials"), 0)
+    );
     assert_eq!(world.write(jobs::wake_due).await, 0, "time alone does not help");
     let elsewhere = world.write(|conn| instances::ensure(conn, "https://other.example")).await;
     assert_eq!(world.write(move |conn| jobs::wake_for_credentials(conn, elsewhere)).await, 0);

@@ -29,7 +29,11 @@ async fn from_running(world: &World) {
         let id = world.running(area).await.id().unwrap();
         assert_eq!(world.end(id, outcome.clone()).await, state, "{outcome:?}");
         let job = ended(world, id).await;
-        assert_eq!((job.state().unwrap(), job.attempt, job.wait_reason.as_deref()), (state, attempt, reason), "{outcome:?}");
+        assert_eq!(
+            (job.state().unwrap(), job.attempt, job.wait_reason.as_deref()),
+            (state, attempt, reason),
+            "{outcome:?}"
+        );
         assert_eq!(job.error.is_some(), matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
         assert_eq!(job.result.as_deref(), (state == State::Completed).then_some("{}"));
         // Out of the way of the next case.
@@ -95,16 +99,20 @@ async fn another_attempt_waits_for_its_time(world: &World) {
     assert!(world.claim("w", 5, 5).await.claimed.is_empty());
     assert_eq!(world.read(trawl_store::jobs::next_run_at).await, Some(run_at));
     world
-        .write(move |conn| crate::world::execute(conn, &format!("UPDATE jobs SET run_at = started_at WHERE id = '{id}'")))
+        .write(move |conn| {
+            crate::world::execute(conn, &format!("UPDATE jobs SET run_at = started_at WHERE id = '{id}'"))
+        })
         .await;
     world.reclaim(id).await;
 }
 
 async fn what_is_not_leased_cannot_end(world: &World) {
     let id = world.queued(1).await;
-    let job = world.get(id).await;
-    let ended = world.db.write(move |conn| leases::end(conn, &job, &completed(), &AT_ONCE, 0.0)).await;
-    assert!(matches!(ended, Err(StoreError::Illegal(_))), "{ended:?}");
+    for outcome in [completed(), Outcome::HandedBack, failed(ErrorClass::Permanent), failed(ErrorClass::RateLimited)] {
+        let job = world.get(id).await;
+        let ended = world.db.write(move |conn| leases::end(conn, &job, &outcome, &AT_ONCE, 0.0)).await;
+        assert!(matches!(ended, Err(StoreError::Illegal(_))), "{ended:?}");
+    }
     assert_eq!(world.state(id).await, State::Queued);
 }
 

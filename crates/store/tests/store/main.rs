@@ -8,7 +8,7 @@ mod counters;
 mod endings;
 mod fencing;
 mod migrations;
-//MODEL
+mod model;
 mod nodes;
 mod people;
 #[path = "../support/postgres.rs"]
@@ -17,6 +17,7 @@ mod resources;
 mod submit;
 mod waiting;
 mod world;
+mod writing;
 
 /// One test for each scenario on SQLite; one for all of a module on PostgreSQL, since each test may be a process and each
 /// process has a server of its own.

@@ -1,6 +1,7 @@
 //! Several nodes on one PostgreSQL database.
 
 use crate::world::{World, completed, open};
+use diesel::{Connection as _, PgConnection, RunQueryDsl as _, sql_query};
 use std::collections::HashMap;
 use trawl_jobs::{AreaId, JobSpec, kind};
 use trawl_store::{
@@ -82,7 +83,21 @@ async fn no_job_is_handed_out_twice_and_nothing_is_refused() {
     }
     assert!(claims.values().all(|n| *n == 1), "{claims:?}");
     assert_eq!(claims.len(), all);
-    assert_eq!(world.count("SELECT count(*) AS n FROM jobs WHERE state = 'completed'").await, i64::try_from(all).unwrap());
+    assert_eq!(
+        world.count("SELECT count(*) AS n FROM jobs WHERE state = 'completed'").await,
+        i64::try_from(all).unwrap()
+    );
     assert_eq!(world.count("SELECT count(*) AS n FROM job_attempts").await, i64::try_from(all).unwrap());
     world.assert_counters_are_exact().await;
+}
+
+#[tokio::test]
+async fn lost_connections_are_replaced() {
+    let Some(world) = World::postgres().await else { return };
+    let mut outside = PgConnection::establish(&world.url).unwrap();
+    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    assert!(sql_query(others).execute(&mut outside).unwrap() > 0);
+    world.queued(1).await;
+    assert_eq!(world.count("SELECT count(*) AS n FROM jobs").await, 1);
 }

@@ -38,8 +38,4 @@ async fn a_key_belongs_to_one_area(world: &World) {
     assert_eq!(held, Some(one));
 }
 
-crate::on_both!(
-    many_at_once_make_one_job,
-    a_key_is_free_again_once_its_job_has_ended,
-    a_key_belongs_to_one_area,
-);
+crate::on_both!(many_at_once_make_one_job, a_key_is_free_again_once_its_job_has_ended, a_key_belongs_to_one_area,);

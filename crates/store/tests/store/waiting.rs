@@ -15,7 +15,10 @@ async fn a_limited_job_sleeps_until_then(world: &World) {
     let user = world.user;
     let waiting = world.read(move |conn| jobs::waiting(conn, Some(user))).await;
     let [waiting] = waiting[..] else { panic!("one group, not {waiting:?}") };
-    assert_eq!((waiting.reason, waiting.instance, waiting.count, waiting.until), (WaitReason::RateLimited, Some(world.instance), 1, Some(until)));
+    assert_eq!(
+        (waiting.reason, waiting.instance, waiting.count, waiting.until),
+        (WaitReason::RateLimited, Some(world.instance), 1, Some(until))
+    );
     // The hour is over.
     world.write(move |conn| execute(conn, &format!("UPDATE jobs SET run_at = started_at WHERE id = '{id}'"))).await;
     assert_eq!(world.write(jobs::wake_due).await, 1);

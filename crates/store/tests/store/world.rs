@@ -5,8 +5,8 @@ use diesel::{QueryableByName, RunQueryDsl as _, sql_query, sql_types::BigInt};
 use std::time::Duration;
 use tempfile::TempDir;
 use trawl_jobs::{
-    AccountId, AreaId, AreaKind, ErrorClass, FoundArea, InstanceId, JobError, JobId, JobSpec, Outcome, RetryPolicy, State,
-    Subject, UserId, kind,
+    AccountId, AreaId, AreaKind, ErrorClass, FoundArea, InstanceId, JobError, JobId, JobSpec, Outcome, RetryPolicy,
+    State, Subject, UserId, kind,
 };
 use trawl_store::{
     Conn, Db, DbOptions, StoreError,
@@ -198,7 +198,12 @@ pub(crate) fn execute(conn: &mut Conn<'_>, sql: &str) -> Result<usize, StoreErro
     })
 }
 
-pub(crate) fn link(conn: &mut Conn<'_>, user: UserId, instance: InstanceId, gitlab_user_id: i64) -> Result<AccountId, StoreError> {
+pub(crate) fn link(
+    conn: &mut Conn<'_>,
+    user: UserId,
+    instance: InstanceId,
+    gitlab_user_id: i64,
+) -> Result<AccountId, StoreError> {
     accounts::link(conn, &NewAccount { user, instance, gitlab_user_id, username: "ada", token_cipher: b"cipher" })
 }
 

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{ChildStdin, Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -31,7 +31,8 @@ pg_ctl -D "$dir/data" -m immediate stop >/dev/null 2>&1
 pub(crate) struct Server {
     socket_dir: String,
     made: AtomicU32,
-    _open_while_needed: ChildStdin,
+    // Its standard input stays open for as long as the server is needed.
+    keeper: Child,
 }
 
 impl Server {
@@ -39,10 +40,14 @@ impl Server {
     /// `TRAWL_TEST_NO_SKIP=1` a panic instead.
     pub(crate) fn shared() -> Option<&'static Self> {
         static SERVER: OnceLock<Option<Server>> = OnceLock::new();
-        SERVER.get_or_init(|| find_programs().map(|bin| Self::start(&bin))).as_ref().or_else(|| {
-            skip("PostgreSQL is not tested: no initdb and pg_ctl on PATH or in /usr/lib/postgresql/*/bin");
-            None
-        })
+        let server = SERVER.get_or_init(|| {
+            let programs = find_programs();
+            if programs.is_none() {
+                skip("PostgreSQL is not tested: no initdb and pg_ctl on PATH or in /usr/lib/postgresql/*/bin");
+            }
+            programs.map(|bin| Self::start(&bin))
+        });
+        server.as_ref()
     }
 
     fn start(bin: &Path) -> Self {
@@ -56,14 +61,16 @@ impl Server {
         };
         command.arg("-c").arg(KEEPER).arg("keeper").arg(bin).current_dir("/");
         // In a group of its own, so that a signal to the test's group leaves it to clean up.
-        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut keeper = command.spawn().expect("sh starts");
-        let pipe = keeper.stdin.take().expect("stdin is piped");
         let mut socket_dir = String::new();
         let stdout = keeper.stdout.take().expect("stdout is piped");
         BufReader::new(stdout).read_line(&mut socket_dir).expect("the keeper speaks UTF-8");
-        assert!(socket_dir.ends_with('\n'), "PostgreSQL did not start; its reason stands above");
-        Self { socket_dir: socket_dir.trim_end().to_owned(), made: AtomicU32::new(0), _open_while_needed: pipe }
+        if !socket_dir.ends_with('\n') {
+            let reason = keeper.stderr.take().map(std::io::read_to_string);
+            panic!("PostgreSQL did not start: {reason:?}");
+        }
+        Self { socket_dir: socket_dir.trim_end().to_owned(), made: AtomicU32::new(0), keeper }
     }
 
     /// Makes an empty database and returns its URL.
@@ -76,6 +83,13 @@ impl Server {
 
     fn url(&self, database: &str) -> String {
         format!("postgres:///{database}?host={}&user=trawl", self.socket_dir)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        self.keeper.wait().ok();
     }
 }
 

@@ -79,9 +79,9 @@ fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: crate::pages::Frame) -> Res
         queued: of(&[State::Queued]),
         waiting: of(&[State::Waiting]),
         seconds_left: None,
-        refused_accounts: refused,
         failed: alike(&jobs::failed_since(conn, scope, since, FAILURES)?)?,
-        parked: parked(&waiting),
+        parked: parked(&waiting, refused.iter().map(|account| account.waiting_jobs).sum()),
+        refused_accounts: refused,
         totals: totals(&freshness),
         groups: top_groups(&freshness),
         throughput: throughput(conn)?,
@@ -128,14 +128,16 @@ fn alike(failed: &[jobs::Job]) -> Result<Vec<FailedJobs>, StoreError> {
     Ok(groups)
 }
 
-fn parked(rows: &[Waiting]) -> Vec<WaitingJobs> {
+/// Jobs that wait for a token, but for those `told` with the accounts that were refused; and jobs that GitLab slows down.
+fn parked(rows: &[Waiting], told: i64) -> Vec<WaitingJobs> {
     [WaitReason::Credentials, WaitReason::RateLimited]
         .into_iter()
         .filter_map(|reason| {
             let alike: Vec<&Waiting> = rows.iter().filter(|row| row.reason == reason).collect();
             let until =
                 (reason == WaitReason::RateLimited).then(|| alike.iter().filter_map(|row| row.until).min()).flatten();
-            let count = alike.iter().map(|row| row.count).sum();
+            let all: i64 = alike.iter().map(|row| row.count).sum();
+            let count = if reason == WaitReason::Credentials { all - told } else { all };
             (count > 0).then_some(WaitingJobs { reason, count, until })
         })
         .collect()
@@ -176,7 +178,11 @@ fn top_groups(freshness: &Freshness) -> Vec<GroupFreshness> {
             projects: i64::try_from(projects.len()).unwrap_or(i64::MAX),
             complete: i64::try_from(complete).unwrap_or(i64::MAX),
             synced_at: if all_synced { projects.iter().filter_map(|row| row.synced_at).min() } else { None },
-            incomplete: projects.iter().find_map(|row| row.completeness.reason()).map(str::to_owned),
+            // A first pass under way is no gap; the count beside it tells.
+            incomplete: projects.iter().find_map(|row| match &row.completeness {
+                Completeness::Incomplete(why) => Some(why.clone()),
+                Completeness::Pending | Completeness::Complete => None,
+            }),
         }
     })
     .collect()

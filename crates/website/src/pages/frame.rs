@@ -15,6 +15,8 @@ pub struct Frame {
     pub lamp: Lamp,
     /// The time of the request, to which relative times refer.
     pub now: DateTime<Utc>,
+    /// Id of the newest live event before the page was loaded: what comes after it, the page does not show yet.
+    pub seen: u64,
 }
 
 /// The process lamp: one dot and a few words.
@@ -22,7 +24,14 @@ pub struct Frame {
 pub enum Lamp {
     /// All of this many processes are ready.
     AllUp(usize),
-    /// Some are starting, waiting, or come back after a pause.
+    /// All are ready but those that wait for something, such as an account.
+    Waiting {
+        /// Ready processes.
+        up: usize,
+        /// Processes that wait.
+        waiting: usize,
+    },
+    /// Some are starting, or come back after a pause.
     Restarting {
         /// Ready processes.
         up: usize,
@@ -45,7 +54,7 @@ impl Lamp {
     #[must_use]
     pub const fn class(self) -> &'static str {
         match self {
-            Self::AllUp(_) => "up",
+            Self::AllUp(_) | Self::Waiting { .. } => "up",
             Self::Restarting { .. } => "restarting",
             Self::Down { .. } => "down",
             Self::NoSupervisor => "none",
@@ -57,7 +66,10 @@ impl Lamp {
     pub fn words(self) -> String {
         match self {
             Self::AllUp(1) => "The only process is up".to_owned(),
+            Self::AllUp(2) => "Both processes up".to_owned(),
             Self::AllUp(count) => format!("All {count} processes up"),
+            Self::Waiting { up: 1, waiting } => format!("1 process up, {waiting} waiting"),
+            Self::Waiting { up, waiting } => format!("{up} processes up, {waiting} waiting"),
             Self::Restarting { up, of } => format!("{up} of {of} processes up, the rest starting"),
             Self::Down { up, of } => format!("{up} of {of} processes up"),
             Self::NoSupervisor => "No supervisor".to_owned(),

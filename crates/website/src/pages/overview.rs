@@ -120,6 +120,8 @@ pub struct GroupFreshness {
 impl Overview {
     const SECTION: Section = Section::Overview;
     const LIVE: &str = "job area account process";
+    /// Kinds of failures that are spelled out; the list of failed jobs has all.
+    const FAILURES_SHOWN: usize = 3;
 
     fn title(&self) -> String {
         match self.failed_in_all() + words::len(&self.refused_accounts) {

@@ -137,5 +137,5 @@ pub fn span(from: DateTime<Utc>, to: Option<DateTime<Utc>>, now: DateTime<Utc>) 
 /// How long a process has been in its state. `since_ms` counts milliseconds since 1970.
 #[must_use]
 pub fn since(since_ms: i64, now: DateTime<Utc>) -> String {
-    words::duration(TimeDelta::seconds((now.timestamp_millis().saturating_sub(since_ms) / 1000).clamp(0, 1 << 40)))
+    words::duration(TimeDelta::milliseconds(now.timestamp_millis().saturating_sub(since_ms).clamp(0, 1 << 50)))
 }

@@ -47,6 +47,7 @@ impl Samples {
             csrf: self.say("token"),
             lamp: Lamp::AllUp(3),
             now: Self::now(),
+            seen: 0,
         }
     }
 

@@ -87,10 +87,15 @@ pub fn machine(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// A span as a clock shows it: `00:01:37`, `3 d 04:00:00`.
+/// How long something took: `0.2 s`, and from ten seconds on as a clock shows it: `00:01:37`, `3 d 04:00:00`.
 #[must_use]
 pub fn duration(span: TimeDelta) -> String {
-    let seconds = span.num_seconds().max(0);
+    if span < TimeDelta::seconds(10) {
+        // Cut off, not rounded, so that it never says 10.0 s.
+        let tenths = (span.num_milliseconds() / 100).max(0);
+        return format!("{}.{} s", tenths / 10, tenths % 10);
+    }
+    let seconds = span.num_seconds();
     let clock = format!("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     match seconds / 86400 {
         0 => clock,
@@ -257,7 +262,10 @@ mod tests {
     fn spans_and_rates() {
         assert_eq!(duration(TimeDelta::seconds(97)), "00:01:37");
         assert_eq!(duration(TimeDelta::seconds(3 * 86_400 + 4 * 3600)), "3 d 04:00:00");
-        assert_eq!(duration(TimeDelta::seconds(-4)), "00:00:00");
+        assert_eq!(duration(TimeDelta::milliseconds(240)), "0.2 s");
+        assert_eq!(duration(TimeDelta::milliseconds(9_999)), "9.9 s");
+        assert_eq!(duration(TimeDelta::seconds(10)), "00:00:10");
+        assert_eq!(duration(TimeDelta::seconds(-4)), "0.0 s");
         assert_eq!(rough(0), "1 s");
         assert_eq!(rough(420), "7 min");
         assert_eq!(rough(7800), "2 h 10 min");

@@ -1,0 +1,158 @@
+//! `scripts/bench crawl`: how long and how many requests a first crawl of the simulated forge takes through all three
+//! processes, and how much memory they need, beside reading the same pages and keeping nothing.
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot run has nothing to say")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are printed, and so is how it goes")]
+
+#[path = "../e2e/harness/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the tests use more of it")]
+mod harness;
+
+use futures_util::{StreamExt as _, stream};
+use harness::{Site, System, forge};
+use serde_json::json;
+use std::time::{Duration, Instant};
+use trawl_gitlab::{Client, Endpoint, IssuesQuery, MergeRequestsQuery, NotesOf, NotesQuery, Options};
+use trawl_gitlab_sim::MARIA_TOKEN;
+
+const RUNS: usize = 5;
+/// As many at once as the normal lane has slots by default.
+const AT_ONCE: usize = 6;
+
+/// One crawl.
+struct Crawl {
+    seconds: f64,
+    requests: f64,
+    website_mib: f64,
+    crawler_mib: f64,
+    /// Issues, merge requests and notes.
+    records: f64,
+    /// Issues and merge requests.
+    items: f64,
+}
+
+type Figure = fn(&Crawl) -> f64;
+
+#[tokio::main]
+async fn main() {
+    let (mut crawls, mut raw) = (Vec::new(), Vec::new());
+    for run in 1..=RUNS {
+        let crawl = crawl().await;
+        let seconds = read_only().await.as_secs_f64();
+        eprintln!(
+            "run {run}: {:.2} s, {:.0} requests, website {:.1} MiB, crawler {:.1} MiB; reading alone {seconds:.2} s",
+            crawl.seconds, crawl.requests, crawl.website_mib, crawl.crawler_mib
+        );
+        crawls.push(crawl);
+        raw.push(seconds);
+    }
+    let of = |figure: Figure| median(crawls.iter().map(figure).collect());
+    let (seconds, alone) = (of(|crawl| crawl.seconds / crawl.records * 1000.0), median(raw));
+    let alone = alone / of(|crawl| crawl.records) * 1000.0;
+    print(&json!({
+        "bench": "crawl", "metric": "time per 1,000 records", "value": round(seconds), "unit": "s", "runs": RUNS,
+        "baseline": "reading the same pages, keeping nothing", "baseline_value": round(alone),
+        "ratio": round(alone / seconds),
+    }));
+    let figures: [(&str, &str, Figure); 4] = [
+        ("requests per 1,000 records", "requests", |crawl| crawl.requests / crawl.records * 1000.0),
+        ("requests per issue or merge request with notes", "requests", |crawl| crawl.requests / crawl.items),
+        ("peak memory of the website", "MiB", |crawl| crawl.website_mib),
+        ("peak memory of the crawler", "MiB", |crawl| crawl.crawler_mib),
+    ];
+    for (metric, unit, figure) in figures {
+        print(&json!({"bench": "crawl", "metric": metric, "value": round(of(figure)), "unit": unit, "runs": RUNS}));
+    }
+}
+
+async fn crawl() -> Crawl {
+    let site = Site::new(System::new(), forge(1.0)).await;
+    let begun = Instant::now();
+    site.link(MARIA_TOKEN).await;
+    site.crawled().await;
+    let seconds = begun.elapsed().as_secs_f64();
+    let peak = |name: &str| peak_mib(site.system.process(name).unwrap()["pid"].as_u64().unwrap());
+    let counts = site.forge.counts();
+    let number = |n: usize| f64::from(u32::try_from(n).unwrap());
+    Crawl {
+        seconds,
+        requests: f64::from(u32::try_from(site.forge.requests().values().sum::<u64>()).unwrap()),
+        website_mib: peak("website"),
+        crawler_mib: peak("crawler-1"),
+        records: number(counts.issues + counts.merge_requests + counts.notes),
+        items: number(counts.issues + counts.merge_requests),
+    }
+}
+
+/// The most memory that a process has had, from the kernel.
+fn peak_mib(pid: u64) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kib / 1024.0
+}
+
+/// Reads every project's issues and merge requests with all notes.
+async fn read_only() -> Duration {
+    let forge = forge(1.0);
+    let endpoint = Endpoint { base_url: forge.url().parse().unwrap(), token: MARIA_TOKEN.into() };
+    let client = Client::new(&endpoint, Options::default()).unwrap();
+    let begun = Instant::now();
+    let projects = client.projects(None).await.unwrap().items;
+    let lists = projects.into_iter().flat_map(|project| {
+        let issues = project.issues_enabled.then(|| (NotesOf::Issues, project.full_path.clone()));
+        issues
+            .into_iter()
+            .chain(project.merge_requests_enabled.then(|| (NotesOf::MergeRequests, project.full_path.clone())))
+    });
+    let reads = lists.map(|(what, path)| {
+        let client = client.clone();
+        async move { read_list(&client, what, &path).await }
+    });
+    stream::iter(reads).buffer_unordered(AT_ONCE).for_each(|()| async {}).await;
+    begun.elapsed()
+}
+
+async fn read_list(client: &Client, what: NotesOf, path: &str) {
+    let mut after = None;
+    loop {
+        let mut more = Vec::new();
+        let next = match what {
+            NotesOf::Issues => {
+                let page = client.issues(path, &IssuesQuery { after, ..IssuesQuery::default() }).await.unwrap();
+                more.extend(page.items.into_iter().filter_map(|item| Some((item.iid, item.notes.next?))));
+                page.next
+            }
+            NotesOf::MergeRequests => {
+                let query = MergeRequestsQuery { after, ..MergeRequestsQuery::default() };
+                let page = client.merge_requests(path, &query).await.unwrap();
+                more.extend(page.items.into_iter().filter_map(|item| Some((item.iid, item.notes.next?))));
+                page.next
+            }
+        };
+        while !more.is_empty() {
+            let queries: Vec<NotesQuery> =
+                more.iter().map(|(iid, after)| NotesQuery { iid: *iid, after: Some(after.clone()) }).collect();
+            let pages = client.notes_batch(what, path, &queries).await.unwrap();
+            let next = more.iter().zip(pages).filter_map(|((iid, _), page)| Some((*iid, page?.next?)));
+            more = next.collect();
+        }
+        match next {
+            Some(next) => after = Some(next),
+            None => return,
+        }
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Four digits are more than the machine can promise.
+fn round(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
+}
+
+fn print(line: &serde_json::Value) {
+    println!("{line}");
+}
