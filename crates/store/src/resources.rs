@@ -3,10 +3,9 @@
 use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
-    jobs::contains,
     now,
     schema::resources,
-    text::{lower, storable},
+    text::{contains, lower, storable},
     when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};

@@ -11,3 +11,17 @@ diesel::define_sql_function! {
     /// SQLite's LIKE ignores the case of ASCII, PostgreSQL's ignores none: with this on both sides they agree.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
+
+/// A LIKE pattern for text anywhere in a column.
+pub(crate) fn contains(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}

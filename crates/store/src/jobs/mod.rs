@@ -1,0 +1,249 @@
+//! Jobs: submission and lookup; [`lists`] of them for pages, and the [`steps`] that they take without a worker.
+
+pub mod lists;
+pub mod steps;
+
+use crate::{
+    Conn, StoreError,
+    conn::{columns, on_backend},
+    now,
+    schema::jobs,
+    when::stored,
+};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, JobSpec, Lane, Lease, Progress, State, Subject, UserId};
+
+pub use lists::{JobFilter, JobLine, Waiting, children, failed_since, list, running, states, waiting};
+pub use steps::{Abort, abort, next_run_at, retry, wake, wake_due, wake_for_credentials};
+
+/// Changes a job if it is still in the state, and under the lease, on which the change was decided.
+macro_rules! step_job {
+    ($conn:expr, $job:expr, $from:expr, $changes:expr) => {{
+        let unchanged = jobs::table
+            .filter(jobs::id.eq($job.id_text()))
+            .filter(jobs::state.eq($from.as_str()))
+            .filter(jobs::lease_token.eq($job.lease_token));
+        match on_backend!($conn, |c| diesel::update(unchanged).set($changes).execute(c))? {
+            0 => Err(StoreError::NotFound),
+            _ => Ok(()),
+        }
+    }};
+}
+pub(crate) use step_job;
+
+/// A job as it is stored.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = jobs)]
+pub struct Job {
+    id: String,
+    /// Kind, as submitted: perhaps one that this build does not know.
+    pub kind: String,
+    /// The kind's options, JSON.
+    pub payload: String,
+    /// At most one live job has it.
+    pub dedupe_key: String,
+    state: String,
+    /// Why it waits.
+    pub wait_reason: Option<String>,
+    /// Higher runs first.
+    pub priority: i32,
+    /// `priority` or `normal`.
+    pub lane: String,
+    /// Who asked.
+    pub user_id: Option<i64>,
+    /// Whose account.
+    pub account_id: Option<i64>,
+    /// Which GitLab.
+    pub instance_id: Option<i64>,
+    /// About what.
+    pub area_id: Option<i64>,
+    /// Spawned by what.
+    pub parent_id: Option<String>,
+    /// Attempts that count.
+    pub attempt: i32,
+    /// How many there may be.
+    pub max_attempts: i32,
+    /// Workers that died over it.
+    pub crashes: i32,
+    /// Claims of any kind.
+    pub lease_token: i64,
+    run_at: NaiveDateTime,
+    /// Who holds the lease.
+    pub worker: Option<String>,
+    /// Whose token it reads with now.
+    pub served_by: Option<i64>,
+    heartbeat_at: Option<NaiveDateTime>,
+    /// Last report that is committed.
+    pub report_seq: i64,
+    /// 0 to 1.
+    pub progress: f64,
+    steps: String,
+    /// Where to go on.
+    pub cursor: Option<String>,
+    /// Figures, JSON.
+    pub result: Option<String>,
+    /// Of the last failure.
+    pub error_class: Option<String>,
+    /// Of the last failure, in words.
+    pub error: Option<String>,
+    created_at: NaiveDateTime,
+    started_at: Option<NaiveDateTime>,
+    finished_at: Option<NaiveDateTime>,
+    updated_at: NaiveDateTime,
+}
+
+impl Job {
+    /// Identity.
+    ///
+    /// # Errors
+    /// The stored text is no id.
+    pub fn id(&self) -> Result<JobId, StoreError> {
+        self.id.parse().map_err(|error| StoreError::Corrupt(format!("job id {:?}: {error}", self.id)))
+    }
+
+    /// Identity as text.
+    #[must_use]
+    pub fn id_text(&self) -> &str {
+        &self.id
+    }
+
+    /// Where it stands.
+    ///
+    /// # Errors
+    /// The stored word is no state.
+    pub fn state(&self) -> Result<State, StoreError> {
+        self.state.parse().map_err(StoreError::Corrupt)
+    }
+
+    /// The right to report about it, as of the last claim.
+    ///
+    /// # Errors
+    /// The stored text is no id.
+    pub fn lease(&self) -> Result<Lease, StoreError> {
+        Ok(Lease { job: self.id()?, token: self.lease_token })
+    }
+
+    /// How far its parts are.
+    #[must_use]
+    pub fn steps(&self) -> Progress {
+        serde_json::from_str(&self.steps).unwrap_or_default()
+    }
+
+    /// Not to start before.
+    #[must_use]
+    pub const fn run_at(&self) -> DateTime<Utc> {
+        self.run_at.and_utc()
+    }
+
+    /// Submitted.
+    #[must_use]
+    pub const fn created_at(&self) -> DateTime<Utc> {
+        self.created_at.and_utc()
+    }
+
+    /// First or latest start.
+    #[must_use]
+    pub fn started_at(&self) -> Option<DateTime<Utc>> {
+        self.started_at.map(|time| time.and_utc())
+    }
+
+    /// End.
+    #[must_use]
+    pub fn finished_at(&self) -> Option<DateTime<Utc>> {
+        self.finished_at.map(|time| time.and_utc())
+    }
+}
+
+/// A job to be submitted.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// What to do.
+    pub spec: JobSpec,
+    /// About what.
+    pub subject: Subject,
+    /// Which GitLab.
+    pub instance: InstanceId,
+    /// Who asks.
+    pub user: Option<UserId>,
+    /// With whose account.
+    pub account: Option<AccountId>,
+    /// Spawned by.
+    pub parent: Option<JobId>,
+    /// Higher runs first; none: as the kind says.
+    pub priority: Option<i32>,
+    /// From here on it is urgent.
+    pub priority_threshold: i32,
+    /// How often it may be tried.
+    pub max_attempts: i32,
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Submitted {
+    /// The job: the new one, or the live one that has the same key.
+    pub id: JobId,
+    /// Whether it is new.
+    pub created: bool,
+}
+
+/// Submits a job, unless a live one has its key already.
+pub fn submit(conn: &mut Conn<'_>, new: &NewJob) -> Result<Submitted, StoreError> {
+    let id = JobId::new();
+    let at = stored(now());
+    let key = new.spec.dedupe_key(new.subject);
+    let priority = new.priority.unwrap_or_else(|| new.spec.default_priority());
+    let area = match new.subject {
+        Subject::Area(AreaId(area)) => Some(area),
+        Subject::Account(_) => None,
+    };
+    let values = (
+        (
+            jobs::id.eq(id.to_string()),
+            jobs::kind.eq(new.spec.kind()),
+            jobs::payload.eq(new.spec.payload()),
+            jobs::dedupe_key.eq(&key),
+            jobs::state.eq(State::Queued.as_str()),
+            jobs::priority.eq(priority),
+            jobs::lane.eq(Lane::of(priority, new.priority_threshold).as_str()),
+            jobs::max_attempts.eq(new.max_attempts),
+        ),
+        (
+            jobs::user_id.eq(new.user.map(|id| id.0)),
+            jobs::account_id.eq(new.account.map(|id| id.0)),
+            jobs::instance_id.eq(new.instance.0),
+            jobs::area_id.eq(area),
+            jobs::parent_id.eq(new.parent.map(|id| id.to_string())),
+            jobs::run_at.eq(at),
+            jobs::created_at.eq(at),
+            jobs::updated_at.eq(at),
+        ),
+    );
+    // The live job may end between the two statements on a database with several writers: then it is our turn.
+    loop {
+        let inserted = on_backend!(conn, |c| diesel::insert_into(jobs::table)
+            .values(&values)
+            .on_conflict_do_nothing()
+            .execute(c))?;
+        if inserted == 1 {
+            return Ok(Submitted { id, created: true });
+        }
+        if let Some(live) = live_with_key(conn, &key)? {
+            return Ok(Submitted { id: live, created: false });
+        }
+    }
+}
+
+/// The live job that has a key.
+pub fn live_with_key(conn: &mut Conn<'_>, key: &str) -> Result<Option<JobId>, StoreError> {
+    let live: Vec<&str> = State::ALL.into_iter().filter(|state| state.is_live()).map(State::as_str).collect();
+    let query = jobs::table.filter(jobs::dedupe_key.eq(key)).filter(jobs::state.eq_any(live)).select(jobs::id);
+    let id: Option<String> = on_backend!(conn, |c| query.first(c).optional())?;
+    id.map(|id| id.parse().map_err(|error| StoreError::Corrupt(format!("job id {id:?}: {error}")))).transpose()
+}
+
+/// A job.
+pub fn get(conn: &mut Conn<'_>, id: JobId) -> Result<Option<Job>, StoreError> {
+    let query = jobs::table.find(id.to_string()).select(columns::<Job>());
+    Ok(on_backend!(conn, |c| query.first(c).optional())?)
+}

@@ -1,0 +1,116 @@
+//! Steps that jobs take without a worker: because a person wants it, or because a wait is over.
+
+use super::{Job, get, step_job};
+use crate::{Conn, StoreError, conn::on_backend, now, schema::jobs, when::stored};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use trawl_jobs::{InstanceId, JobId, Lease, State, Step};
+
+/// What an abort did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Abort {
+    /// It is stopped.
+    Stopped,
+    /// This worker has to be told.
+    Tell(String, Lease),
+}
+
+/// A person wants a job stopped. Asking twice is harmless.
+///
+/// # Errors
+/// [`StoreError::Illegal`] where it has ended, [`StoreError::NotFound`].
+pub fn abort(conn: &mut Conn<'_>, id: JobId) -> Result<Abort, StoreError> {
+    let job = get(conn, id)?.ok_or(StoreError::NotFound)?;
+    let from = job.state()?;
+    if from == State::Aborting {
+        return Ok(Abort::Tell(job.worker.clone().unwrap_or_default(), job.lease()?));
+    }
+    let to = from.after(Step::Abort)?;
+    let at = stored(now());
+    let finished = (!to.is_live()).then_some(at);
+    let changes = (
+        jobs::state.eq(to.as_str()),
+        jobs::wait_reason.eq(None::<String>),
+        jobs::finished_at.eq(finished),
+        jobs::updated_at.eq(at),
+    );
+    step_job!(conn, job, from, changes)?;
+    Ok(match job.worker.clone() {
+        Some(worker) if to.is_leased() => Abort::Tell(worker, job.lease()?),
+        _ => Abort::Stopped,
+    })
+}
+
+/// A person wants a job that has failed or was aborted run again, from where it was. The attempts begin anew; its
+/// history stays.
+///
+/// # Errors
+/// [`StoreError::Illegal`] where it has not ended so, [`StoreError::NotFound`]; a duplicate
+/// ([`StoreError::is_duplicate`]) where another live job does the same.
+pub fn retry(conn: &mut Conn<'_>, id: JobId) -> Result<(), StoreError> {
+    let job = get(conn, id)?.ok_or(StoreError::NotFound)?;
+    let from = job.state()?;
+    let to = from.after(Step::Retry)?;
+    let at = stored(now());
+    let changes = (
+        jobs::state.eq(to.as_str()),
+        jobs::attempt.eq(0),
+        jobs::crashes.eq(0),
+        jobs::error_class.eq(None::<String>),
+        jobs::error.eq(None::<String>),
+        jobs::finished_at.eq(None::<NaiveDateTime>),
+        jobs::run_at.eq(at),
+        jobs::updated_at.eq(at),
+    );
+    step_job!(conn, job, from, changes)
+}
+
+/// Wakes jobs whose time to wait is over.
+pub fn wake_due(conn: &mut Conn<'_>) -> Result<usize, StoreError> {
+    let at = stored(now());
+    let due = jobs::table
+        .filter(jobs::state.eq(State::Waiting.as_str()))
+        .filter(jobs::wait_reason.ne("credentials"))
+        .filter(jobs::run_at.le(at));
+    let changes =
+        (jobs::state.eq(State::Queued.as_str()), jobs::wait_reason.eq(None::<String>), jobs::updated_at.eq(at));
+    Ok(on_backend!(conn, |c| diesel::update(due).set(changes).execute(c))?)
+}
+
+/// Wakes the jobs of an instance that wait for credentials: an account has been linked there.
+pub fn wake_for_credentials(conn: &mut Conn<'_>, instance: InstanceId) -> Result<usize, StoreError> {
+    let at = stored(now());
+    let waiting = jobs::table
+        .filter(jobs::state.eq(State::Waiting.as_str()))
+        .filter(jobs::wait_reason.eq("credentials"))
+        .filter(jobs::instance_id.eq(instance.0));
+    let changes = (
+        jobs::state.eq(State::Queued.as_str()),
+        jobs::wait_reason.eq(None::<String>),
+        jobs::run_at.eq(at),
+        jobs::updated_at.eq(at),
+    );
+    Ok(on_backend!(conn, |c| diesel::update(waiting).set(changes).execute(c))?)
+}
+
+/// Wakes one waiting job.
+pub fn wake(conn: &mut Conn<'_>, job: &Job) -> Result<(), StoreError> {
+    let at = stored(now());
+    let changes = (
+        jobs::state.eq(State::Waiting.after(Step::Wake)?.as_str()),
+        jobs::wait_reason.eq(None::<String>),
+        jobs::run_at.eq(at),
+        jobs::updated_at.eq(at),
+    );
+    step_job!(conn, job, State::Waiting, changes)
+}
+
+/// When the next queued or waiting job may start, of those that may not yet.
+pub fn next_run_at(conn: &mut Conn<'_>) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let query = jobs::table
+        .filter(jobs::state.eq_any([State::Queued.as_str(), State::Waiting.as_str()]))
+        .filter(jobs::run_at.gt(stored(now())))
+        .select(diesel::dsl::min(jobs::run_at));
+    let next: Option<NaiveDateTime> = on_backend!(conn, |c| query.first(c))?;
+    Ok(next.map(|time| time.and_utc()))
+}
