@@ -72,7 +72,9 @@ fn row(area: &Area, states: &[&SyncState], counts: Option<&HashMap<String, i64>>
     } else {
         Completeness::Pending
     };
-    let oldest = passes.iter().map(|pass| completed(*pass)).min().flatten();
+    // What is in it counts: its own name and description, the first of the passes, are looked at less often.
+    let listings = &passes[usize::from(passes.len() > 1)..];
+    let oldest = listings.iter().map(|pass| completed(*pass)).min().flatten();
     let count = |kind: RecordKind| counts.and_then(|counts| counts.get(kind.as_str())).copied().unwrap_or(0);
     AreaRow {
         id: area.id().0,

@@ -8,7 +8,7 @@ use trawl_gitlab_sim::{Options, Sim};
 const WIDTH: u32 = 1280;
 const HEIGHT: u32 = 800;
 /// Objects that are there when the pictures are taken: minutes of work.
-const OBJECTS: i64 = 120_000;
+const OBJECTS: i64 = 70_000;
 const STEP: i64 = 2_000;
 
 /// Far away and large, so that the crawl takes a while; and of today.

@@ -172,12 +172,15 @@ fn top_groups(freshness: &Freshness) -> Vec<GroupFreshness> {
         let projects = below.get(group.full_path.as_str()).map_or(&[][..], Vec::as_slice);
         let complete = projects.iter().filter(|row| row.completeness == Completeness::Complete).count();
         let all_synced = projects.iter().all(|row| row.synced_at.is_some());
+        let refreshed = projects.iter().any(|row| !row.archived);
+        let kept = projects.iter().filter(|row| !(refreshed && row.archived));
         GroupFreshness {
             id: group.id,
             name: group.name.clone(),
             projects: i64::try_from(projects.len()).unwrap_or(i64::MAX),
             complete: i64::try_from(complete).unwrap_or(i64::MAX),
-            synced_at: if all_synced { projects.iter().filter_map(|row| row.synced_at).min() } else { None },
+            refreshed,
+            synced_at: if all_synced { kept.filter_map(|row| row.synced_at).min() } else { None },
             // A first pass under way is no gap; the count beside it tells.
             incomplete: projects.iter().find_map(|row| match &row.completeness {
                 Completeness::Incomplete(why) => Some(why.clone()),

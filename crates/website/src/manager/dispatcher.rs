@@ -351,6 +351,10 @@ impl Dispatcher {
                 }
             }
         }
+        if !claims.put_aside.is_empty() {
+            // Their places are still free, and somebody else may stand behind them.
+            self.submitted.notify_one();
+        }
         for claimed in claims.claimed {
             self.hub.job(&claimed.job);
             let lane = Lane::of(claimed.job.priority, self.rules.priority_threshold);

@@ -111,7 +111,9 @@ pub struct GroupFreshness {
     pub projects: i64,
     /// How many of them are complete.
     pub complete: i64,
-    /// The oldest last pass among its projects: nothing in the group is staler.
+    /// Whether there is a project in it that is not archived: others are mirrored once.
+    pub refreshed: bool,
+    /// The oldest last pass among its projects: nothing in the group that is refreshed is staler.
     pub synced_at: Option<DateTime<Utc>>,
     /// What is left out, in words.
     pub incomplete: Option<String>,
@@ -143,9 +145,9 @@ impl Overview {
         self.groups.iter().fold((0, 0), |(complete, all), group| (complete + group.complete, all + group.projects))
     }
 
-    /// The stalest of the groups that have been read at all.
+    /// The stalest of the groups that have been read at all and are kept fresh.
     fn oldest(&self) -> Option<DateTime<Utc>> {
-        self.groups.iter().filter_map(|group| group.synced_at).min()
+        self.groups.iter().filter(|group| group.refreshed).filter_map(|group| group.synced_at).min()
     }
 
     fn failed_in_all(&self) -> i64 {

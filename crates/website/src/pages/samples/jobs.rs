@@ -24,6 +24,7 @@ impl Samples {
         });
         let groups = [("Platform", 41, 41, Some(120)), ("Mobile", 9, 7, Some(540)), ("Archive", 3, 0, None)];
         let groups = groups.into_iter().zip(1..).map(|((name, projects, complete, ago), id)| GroupFreshness {
+            refreshed: true,
             id,
             name: self.say(name),
             projects,
