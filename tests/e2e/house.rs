@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 use toml::{Table, Value};
 
@@ -32,6 +33,22 @@ const ABSENT: [(&str, &[&str]); 6] = [
 
 /// What must not be in the lock file: one TLS library, without C and without a build of its own.
 const BANNED: [&str; 5] = ["openssl", "openssl-sys", "native-tls", "aws-lc-rs", "aws-lc-sys"];
+
+/// Whoever builds on Trawl owes nothing but a notice. The same list as in `.cargo/deny.toml`.
+const PERMISSIVE: [&str; 12] = [
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "PostgreSQL",
+    "Unicode-3.0",
+    "Zlib",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -120,6 +137,24 @@ fn one_tls_library_without_c() {
     assert!(lock.contains_key("rustls"));
     let found: Vec<_> = BANNED.iter().filter(|banned| lock.contains_key(**banned)).collect();
     assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn every_licence_is_permissive() {
+    let arguments = ["metadata", "--format-version", "1", "--locked"];
+    let output = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    assert!(packages.len() > 100, "{}", packages.len());
+    for package in packages {
+        let licence = package["license"].as_str().unwrap_or_default();
+        // All of those with "and", any of those with "or", which older packages write as a slash.
+        let is_permissive = licence.split(" AND ").all(|part| {
+            let choices = part.trim_matches(['(', ')']).split(" OR ").flat_map(|choice| choice.split('/'));
+            choices.map(str::trim).any(|choice| PERMISSIVE.contains(&choice))
+        });
+        assert!(is_permissive, "{} is under {licence:?}", package["name"]);
+    }
 }
 
 #[test]

@@ -156,3 +156,79 @@ pub async fn refuse(connection: &mut Connection, refusal: Refusal) -> Result<(),
 fn closed() -> FrameError {
     FrameError::Io(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the connection was closed"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::Listener;
+    use tokio::io::AsyncWriteExt as _;
+
+    fn hello() -> Hello {
+        Hello {
+            role: Role::Crawler,
+            boot: Boot(7),
+            secret: Some(LaunchSecret::random()),
+            build: "test".to_owned(),
+            capacity: 3,
+            kinds: vec!["issues".to_owned()],
+            own_instance: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_let_in_learns_its_address() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let listener = Listener::bind(&path).unwrap();
+        let (hello, limit) = (hello(), crate::codec::BUS_FRAME_LIMIT);
+        let serve = async {
+            let (mut connection, said) = accept(listener.accept().await.unwrap()).await.unwrap();
+            assert!(said.secret.unwrap().matches(hello.secret.as_ref().unwrap()));
+            welcome(&mut connection, ProcessId::crawler(2), limit).await.unwrap();
+        };
+        let (connected, ()) = tokio::join!(connect(&path, &hello, limit), serve);
+        assert_eq!(connected.unwrap().1.you, ProcessId::crawler(2));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_arrives_as_a_sentence() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let listener = Listener::bind(&path).unwrap();
+        let hello = hello();
+        let serve = async {
+            let (mut connection, _) = accept(listener.accept().await.unwrap()).await.unwrap();
+            refuse(&mut connection, Refusal { reason: "not today".to_owned(), again: false }).await.unwrap();
+        };
+        let (connected, ()) = tokio::join!(connect(&path, &hello, 1 << 16), serve);
+        let error = connected.err().unwrap();
+        assert_eq!(error.to_string(), "the supervisor refused this process: not today");
+    }
+
+    #[tokio::test]
+    async fn another_version_is_told_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let listener = Listener::bind(&path).unwrap();
+        let stranger = async {
+            let mut stream = socket::connect(&path).await.unwrap();
+            let mut frame = Header::plain(Kind::Hello, ProcessId::SUPERVISOR, ProcessId::SUPERVISOR).encode();
+            frame[0] = 99;
+            stream.write_all(&24_u32.to_be_bytes()).await.unwrap();
+            stream.write_all(&frame).await.unwrap();
+            let mut connection = Framed::new(stream, FrameCodec::with_limit(HELLO_FRAME_LIMIT));
+            connection.next().await.unwrap().unwrap().value::<Refusal>().unwrap()
+        };
+        let (refusal, refused) =
+            tokio::join!(stranger, async { accept(listener.accept().await.unwrap()).await.err().unwrap() });
+        assert!(refusal.reason.contains("version 99") && !refusal.again, "{refusal}");
+        assert!(matches!(refused, ConnectError::Frame(FrameError::Version(99))), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn nobody_listens() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = connect(&dir.path().join("none"), &hello(), 1 << 16).await.err().unwrap().to_string();
+        assert!(error.contains("nothing answers at") && error.contains("supervisor start"), "{error}");
+    }
+}

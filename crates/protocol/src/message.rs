@@ -126,3 +126,130 @@ pub struct ProcessInfo {
     /// What it waits for, or how it ended last, in words.
     pub detail: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{decode, encode};
+    use chrono::{DateTime, Utc};
+    use proptest::{collection::vec, option, prelude::*};
+    use trawl_jobs::{AreaKind, Change, ErrorClass, FoundArea, JobError, JobId, Level, Outcome, Record, RecordKind};
+
+    fn lease() -> impl Strategy<Value = Lease> {
+        any::<i64>().prop_map(|token| Lease { job: JobId::new(), token })
+    }
+
+    fn time() -> impl Strategy<Value = DateTime<Utc>> {
+        (0..4_000_000_000_000_000_i64).prop_map(|micros| DateTime::from_timestamp_micros(micros).unwrap())
+    }
+
+    fn record() -> impl Strategy<Value = Record> {
+        let kinds = proptest::sample::select(RecordKind::ALL.to_vec());
+        let parent = option::of((kinds.clone(), any::<i64>()));
+        (kinds, any::<i64>(), option::of(any::<i64>()), parent, any::<String>(), option::of(time()), any::<bool>())
+            .prop_map(|(kind, gitlab_id, iid, parent, text, at, confidential)| Record {
+                kind,
+                gitlab_id,
+                iid,
+                parent,
+                title: text.clone(),
+                state: iid.map(|_| text.clone()),
+                author: None,
+                created_at: at,
+                updated_at: at,
+                closed_at: None,
+                merged_at: at,
+                web_url: Some(text.clone()),
+                confidential,
+                payload: text,
+            })
+    }
+
+    fn area() -> impl Strategy<Value = FoundArea> {
+        (any::<bool>(), any::<i64>(), any::<String>(), option::of(any::<i32>())).prop_map(
+            |(group, gitlab_id, text, access_level)| FoundArea {
+                kind: if group { AreaKind::Group } else { AreaKind::Project },
+                gitlab_id,
+                full_path: text.clone(),
+                name: text,
+                web_url: None,
+                visibility: None,
+                archived: group,
+                issues_enabled: !group,
+                merge_requests_enabled: group,
+                access_level,
+            },
+        )
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        let levels = proptest::sample::select(Level::ALL.to_vec());
+        let failed = (any::<String>(), option::of(any::<u64>())).prop_map(|(message, retry_after_ms)| {
+            Outcome::Failed(JobError { class: ErrorClass::RateLimited, message, retry_after_ms })
+        });
+        let completed = (any::<String>(), option::of(time()), option::of(any::<String>()))
+            .prop_map(|(result, watermark, incomplete)| Outcome::Completed { result, watermark, incomplete });
+        let outcome = prop_oneof![failed, completed, Just(Outcome::Aborted), Just(Outcome::HandedBack)];
+        prop_oneof![
+            (any::<String>(), 0.0..1.0_f64).prop_map(|(name, done)| {
+                let mut progress = Progress::new(&[(&name, 0.5)]);
+                progress.set(&name, done);
+                progress.set_counts("more", 3, None);
+                Change::Progress(progress)
+            }),
+            (levels, time(), any::<String>()).prop_map(|(level, at, text)| Change::Message { level, at, text }),
+            vec(area(), 0..4).prop_map(Change::Discovered),
+            vec(record(), 0..4).prop_map(Change::Records),
+            any::<String>().prop_map(Change::Cursor),
+            outcome.prop_map(Change::Finished),
+        ]
+    }
+
+    fn start() -> impl Strategy<Value = StartJob> {
+        (lease(), any::<String>(), vec(any::<i64>(), 0..4), option::of(any::<String>()), option::of(any::<i64>()))
+            .prop_map(|(lease, text, accounts, cursor, watermark_us)| StartJob {
+                lease,
+                kind: text.clone(),
+                payload: text.clone(),
+                instance_url: text.clone(),
+                accounts: accounts.into_iter().map(AccountId).collect(),
+                area: cursor.as_ref().map(|_| AreaRef { kind: AreaKind::Project, gitlab_id: 7, full_path: text }),
+                cursor,
+                progress: Progress::new(&[("all", 1.0)]),
+                watermark_us,
+            })
+    }
+
+    fn message() -> impl Strategy<Value = Message> {
+        let report = (lease(), any::<i64>(), vec(change(), 0..6))
+            .prop_map(|(lease, seq, changes)| Message::JobUpdate(Box::new(Report { lease, seq, changes })));
+        prop_oneof![
+            start().prop_map(|start| Message::StartJob(Box::new(start))),
+            lease().prop_map(|lease| Message::StopJob(StopJob::Abort(lease))),
+            lease().prop_map(|lease| Message::StopJob(StopJob::Drop(lease))),
+            any::<u32>().prop_map(|boot| Message::AskHoldings(Boot(boot))),
+            (any::<u32>(), vec(lease(), 0..5)).prop_map(|(boot, leases)| Message::Holdings(Boot(boot), leases)),
+            report,
+            vec(lease(), 0..5).prop_map(Message::Heartbeat),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_message_is_read_back(message in message()) {
+            prop_assert_eq!(decode::<Message>(&encode(&message).unwrap()).unwrap(), message);
+        }
+
+        /// A part of a message is an error; damaged bytes are another message or an error, and nothing worse.
+        #[test]
+        fn a_damaged_message_does_no_harm(message in message(), at: prop::sample::Index, byte: u8, cut: prop::sample::Index) {
+            let whole = encode(&message).unwrap();
+            prop_assert!(decode::<Message>(&whole[..cut.index(whole.len())]).is_err(), "a part is not the whole");
+            let mut damaged = whole.to_vec();
+            damaged[at.index(whole.len())] = byte;
+            if let Ok(other) = decode::<Message>(&damaged) {
+                prop_assert!(encode(&other).is_ok());
+            }
+        }
+    }
+}

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::{path::Path, time::Duration};
 
-/// The key under which WebDriver names an element.
+/// The key under which `WebDriver` names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const FLAGS: [&str; 9] = [
     "--headless=new",
@@ -36,7 +36,7 @@ impl Chromium {
     pub(crate) async fn start(base: &str) -> Option<Self> {
         let driver = Driver::start()?;
         rustls::crypto::ring::default_provider().install_default().ok();
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().unwrap();
         let profile = tempfile::tempdir().unwrap();
         let mut flags: Vec<String> = FLAGS.map(str::to_owned).into();
         flags.push(format!("--user-data-dir={}", profile.path().display()));
@@ -46,8 +46,7 @@ impl Chromium {
             "goog:loggingPrefs": { "browser": "ALL" },
             "goog:chromeOptions": { "args": flags },
         });
-        let mut chromium =
-            Self { session: driver.url(), driver, http, base: base.to_owned(), _profile: profile };
+        let mut chromium = Self { session: driver.url(), driver, http, base: base.to_owned(), _profile: profile };
         let wanted = json!({ "capabilities": { "alwaysMatch": capabilities } });
         let session = chromium.send(Method::POST, "/session", wanted).await;
         chromium.session = format!("{}/session/{}", chromium.driver.url(), session["sessionId"].as_str().unwrap());
@@ -105,9 +104,10 @@ impl Chromium {
         self.send(Method::POST, &format!("/element/{element}/value"), json!({ "text": text })).await;
     }
 
-    /// Presses keys where the focus is; WebDriver has letters of its own for keys such as Tab.
+    /// Presses keys where the focus is; `WebDriver` has letters of its own for keys such as Tab.
     pub(crate) async fn press(&self, keys: &str) {
-        let presses = |key: char| [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })];
+        let presses =
+            |key: char| [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })];
         let actions: Vec<Value> = keys.chars().flat_map(presses).collect();
         let keyboard = json!({ "type": "key", "id": "keyboard", "actions": actions });
         self.send(Method::POST, "/actions", json!({ "actions": [keyboard] })).await;

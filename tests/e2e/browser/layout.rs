@@ -28,16 +28,23 @@ async fn pages_fit_a_phone_can_be_dark_and_need_no_mouse() {
 }
 
 fn pages(database: &Database) -> Vec<String> {
-    let mut pages: Vec<String> = ["/", "/jobs", "/jobs?state=failed", "/explore", "/explore?q=gate", "/explore?q=zz", "/accounts", "/admin"]
-        .map(str::to_owned)
-        .into();
+    let mut pages: Vec<String> =
+        ["/", "/jobs", "/jobs?state=failed", "/explore", "/explore?q=gate", "/explore?q=zz", "/accounts", "/admin"]
+            .map(str::to_owned)
+            .into();
     for (page, rows) in [
         ("/jobs/", "SELECT id AS v FROM jobs GROUP BY kind"),
         ("/explore/group/", "SELECT CAST(id AS TEXT) AS v FROM areas WHERE kind = 'group' LIMIT 3"),
         ("/explore/project/", "SELECT CAST(id AS TEXT) AS v FROM areas WHERE kind = 'project' LIMIT 5"),
         // The one with the longest word in its title, and the one with most to say.
-        ("/explore/issue/", "SELECT CAST(id AS TEXT) AS v FROM resources WHERE kind = 'issue' AND title LIKE '%wwwwwwww%' LIMIT 1"),
-        ("/explore/issue/", "SELECT CAST(id AS TEXT) AS v FROM resources WHERE kind = 'issue' ORDER BY length(payload) DESC LIMIT 1"),
+        (
+            "/explore/issue/",
+            "SELECT CAST(id AS TEXT) AS v FROM resources WHERE kind = 'issue' AND title LIKE '%wwwwwwww%' LIMIT 1",
+        ),
+        (
+            "/explore/issue/",
+            "SELECT CAST(id AS TEXT) AS v FROM resources WHERE kind = 'issue' ORDER BY length(payload) DESC LIMIT 1",
+        ),
         ("/explore/merge_request/", "SELECT CAST(id AS TEXT) AS v FROM resources WHERE kind = 'merge_request' LIMIT 1"),
         (
             "/explore/project/",

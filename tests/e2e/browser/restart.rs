@@ -26,7 +26,8 @@ async fn a_page_outlives_the_website() {
 
     let pid = site.system.is("website", "running").await["pid"].as_i64().unwrap();
     kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGKILL).unwrap();
-    let said = async || (browser.js("return window.said").await == serde_json::json!(["reconnecting", "live"])).then_some(());
+    let said =
+        async || (browser.js("return window.said").await == serde_json::json!(["reconnecting", "live"])).then_some(());
     eventually("the page says that it reconnects, and that it is live again", said).await;
 
     assert_eq!(site.forge.advance(20, Some(Change::NewIssue)).len(), 20);

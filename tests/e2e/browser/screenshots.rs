@@ -45,7 +45,8 @@ async fn pictures_of_the_readme() {
         const [, all] = job.querySelector('.figures').textContent.replaceAll(',', '').match(/of ([0-9]+)/) ?? [];
         if (all > 900 && value > 0.35 && value < 0.6) return job.querySelector('a').getAttribute('href');
     }";
-    let job = eventually("a long job is half done", async || browser.js(halfway).await.as_str().map(str::to_owned)).await;
+    let job =
+        eventually("a long job is half done", async || browser.js(halfway).await.as_str().map(str::to_owned)).await;
     browser.open(&job).await;
     browser.shows("[data-live-status]", "live").await;
     save(&browser, "job.png").await;

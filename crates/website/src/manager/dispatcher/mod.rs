@@ -1,0 +1,239 @@
+//! The one task that talks to the bus: takes reports in, hands jobs out, and takes leases away from the dead.
+//!
+//! It wakes for what comes over the bus, for a submitted job, and for the time at which the next job may start. Reports
+//! that came together are written together, and the jobs that take the freed places are claimed in the same
+//! transaction; acknowledgements and orders go out after the commit.
+
+mod lives;
+mod turn;
+
+use super::{Rules, ingest::Reporter, refresh, workers::Workers};
+use crate::{credentials::Credentials, events::Hub, processes::Processes};
+use chrono::{DateTime, Utc};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+use trawl_jobs::{Lease, Report};
+use trawl_protocol::{Boot, Bus, Incoming, Message, ProcessId, Receipt, StopJob};
+use trawl_store::{Db, now};
+
+/// Reports that are written in one transaction at most.
+const BATCH: usize = 128;
+/// How often leases are looked after.
+const CARE: Duration = Duration::from_secs(1);
+/// How often the log tells what was done.
+const TELL: Duration = Duration::from_secs(10);
+
+/// How the rest of the website reaches the dispatcher.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    submitted: Arc<Notify>,
+    aborts: mpsc::Sender<(String, Lease)>,
+}
+
+impl Handle {
+    /// There may be something to hand out.
+    pub fn wake(&self) {
+        self.submitted.notify_one();
+    }
+
+    /// A person has stopped a job that this worker runs.
+    pub async fn abort(&self, worker: String, lease: Lease) {
+        // Closed only at the end of the process, when the worker is told to hand everything back anyhow.
+        self.aborts.send((worker, lease)).await.ok();
+    }
+}
+
+/// See the module.
+pub struct Dispatcher {
+    db: Db,
+    rules: Rules,
+    hub: Hub,
+    credentials: Credentials,
+    processes: Processes,
+    /// Our own life, to which crawlers answer.
+    boot: Boot,
+    bus: Option<Bus>,
+    submitted: Arc<Notify>,
+    aborts: mpsc::Receiver<(String, Lease)>,
+    workers: Workers,
+    /// Whether leases of an earlier life of this website have been looked at.
+    swept: bool,
+    next_start: Option<DateTime<Utc>>,
+    lately: Lately,
+}
+
+/// What has been done since the log last told: one line for many jobs.
+#[derive(Debug, Default)]
+struct Lately {
+    jobs: usize,
+    objects: usize,
+}
+
+type NumberedReport = (Reporter, Report, Receipt);
+
+impl Dispatcher {
+    /// A dispatcher of this life of the website on this node, and the way to reach it.
+    #[must_use]
+    pub fn new(
+        db: Db,
+        rules: Rules,
+        (node, boot): (&str, Boot),
+        hub: Hub,
+        credentials: Credentials,
+        processes: Processes,
+    ) -> (Self, Handle) {
+        let (aborts_in, aborts) = mpsc::channel(256);
+        let submitted = Arc::new(Notify::new());
+        let handle = Handle { submitted: Arc::clone(&submitted), aborts: aborts_in };
+        let workers = Workers::new(node);
+        let this = Self {
+            db,
+            rules,
+            hub,
+            credentials,
+            processes,
+            boot,
+            bus: None,
+            submitted,
+            aborts,
+            workers,
+            swept: false,
+            next_start: None,
+            lately: Lately::default(),
+        };
+        (this, handle)
+    }
+
+    /// Runs on this bus until it is told to stop; without one it only keeps the books.
+    pub async fn run(mut self, bus: Option<(Bus, mpsc::Receiver<Incoming>)>, stop: CancellationToken) {
+        let (bus, mut incoming) = match bus {
+            Some((bus, incoming)) => (Some(bus), incoming),
+            None => (None, mpsc::channel(1).1),
+        };
+        self.bus = bus;
+        let mut care = interval(CARE);
+        care.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut tell = interval(TELL);
+        tell.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let refresh_every = (self.rules.incremental / 5).clamp(Duration::from_secs(1), Duration::from_secs(30));
+        let mut refresh = interval(refresh_every);
+        refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            let start_at = self
+                .next_start
+                .map(|at| Instant::now() + (at - now()).to_std().unwrap_or_default() + Duration::from_millis(1));
+            tokio::select! {
+                () = stop.cancelled() => return,
+                count = incoming.recv_many(&mut batch, BATCH), if self.bus.is_some() => {
+                    if count == 0 {
+                        self.bus = None;
+                        continue;
+                    }
+                    self.take_in(&mut batch).await;
+                }
+                Some((worker, lease)) = self.aborts.recv() => {
+                    if let Some(worker) = self.workers.named(&worker).map(|worker| worker.id) {
+                        self.order(worker, Message::StopJob(StopJob::Abort(lease))).await;
+                    }
+                }
+                () = self.submitted.notified() => self.turn(Vec::new()).await,
+                () = async { sleep_until(start_at.unwrap_or_else(Instant::now)).await }, if start_at.is_some() => {
+                    self.next_start = None;
+                    self.turn(Vec::new()).await;
+                }
+                _ = care.tick() => self.care().await,
+                _ = refresh.tick() => self.refresh().await,
+                _ = tell.tick() => self.log_lately(),
+            }
+        }
+    }
+
+    async fn take_in(&mut self, batch: &mut Vec<Incoming>) {
+        let mut reports: Vec<NumberedReport> = Vec::new();
+        for incoming in batch.drain(..) {
+            // What is not a report may change who may report: reports before it are written first.
+            if !matches!(&incoming, Incoming::Message(Message::JobUpdate(_), _) | Incoming::Signal(..)) {
+                self.turn(std::mem::take(&mut reports)).await;
+            }
+            match incoming {
+                Incoming::Message(Message::JobUpdate(report), receipt) => match self.reporter(receipt) {
+                    Some(reporter) => reports.push((reporter, *report, receipt)),
+                    None => self.acknowledge(receipt),
+                },
+                Incoming::Message(Message::Holdings(asked_by, leases), receipt) => {
+                    if asked_by == self.boot {
+                        self.holdings(receipt, leases).await;
+                    }
+                    self.acknowledge(receipt);
+                }
+                Incoming::Message(other, receipt) => {
+                    tracing::warn!(from = %receipt.from, message = ?other, "a message that crawlers do not send");
+                    self.acknowledge(receipt);
+                }
+                Incoming::Signal(Message::Heartbeat(leases), from) => self.heartbeat(from, leases).await,
+                Incoming::Signal(..) => {}
+                Incoming::Peers(peers) => self.peers(&peers).await,
+                Incoming::Processes(list) => {
+                    self.processes.set(list);
+                    self.hub.processes();
+                }
+                Incoming::Connected(_) => self.processes.connected(true),
+                Incoming::Disconnected => {
+                    tracing::warn!("the supervisor is gone; jobs wait until it is back");
+                    self.processes.connected(false);
+                    self.workers.cut_off();
+                    self.hub.processes();
+                }
+            }
+        }
+        self.turn(reports).await;
+    }
+
+    fn reporter(&self, receipt: Receipt) -> Option<Reporter> {
+        let worker = self.workers.get(receipt.from, receipt.boot)?;
+        Some(Reporter { worker: worker.name.clone(), own_token: worker.own_instance.is_some() })
+    }
+
+    async fn refresh(&self) {
+        let rules = self.rules;
+        match self.db.write(move |conn| refresh::run(conn, &rules)).await {
+            Ok(0) => {}
+            Ok(made) => {
+                tracing::debug!(jobs = made, "what has grown old is read again");
+                self.hub.jobs();
+                self.submitted.notify_one();
+            }
+            Err(error) => tracing::warn!(%error, "cannot plan a refresh"),
+        }
+    }
+
+    fn log_lately(&mut self) {
+        let Lately { jobs, objects } = std::mem::take(&mut self.lately);
+        if jobs > 0 || objects > 0 {
+            tracing::info!(
+                jobs,
+                objects,
+                running = self.workers.running(),
+                "{jobs} jobs ended, {objects} objects written"
+            );
+        }
+    }
+
+    async fn order(&self, to: ProcessId, message: Message) {
+        let Some(bus) = &self.bus else { return };
+        if let Err(error) = bus.send(to, &message).await {
+            tracing::warn!(%error, %to, "cannot send an order");
+        }
+    }
+
+    fn acknowledge(&self, receipt: Receipt) {
+        if let Some(bus) = &self.bus {
+            bus.acknowledge(receipt).ok();
+        }
+    }
+}
