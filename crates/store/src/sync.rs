@@ -90,18 +90,21 @@ pub fn watermark(conn: &mut Conn<'_>, area: AreaId, kind: &str) -> Result<Option
     Ok(time.flatten().map(|time| time.and_utc()))
 }
 
-/// When a pass over an area last ended, by kind of job.
-pub fn tried(conn: &mut Conn<'_>, area: AreaId) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
-    let query =
-        sync_states::table.filter(sync_states::area_id.eq(area.0)).select((sync_states::kind, sync_states::tried_at));
-    let rows: Vec<(String, NaiveDateTime)> = on_backend!(conn, |c| query.load(c))?;
-    Ok(rows.into_iter().map(|(kind, time)| (kind, time.and_utc())).collect())
+/// Passes over an area, by kind of job.
+pub fn passes(conn: &mut Conn<'_>, area: AreaId) -> Result<HashMap<String, SyncState>, StoreError> {
+    let query = sync_states::table.filter(sync_states::area_id.eq(area.0)).select(columns::<SyncState>());
+    let states: Vec<SyncState> = on_backend!(conn, |c| query.load(c))?;
+    Ok(states.into_iter().map(|state| (state.kind.clone(), state)).collect())
 }
 
-/// When a pass last ended, by area and kind of job.
-pub fn all_tried(conn: &mut Conn<'_>) -> Result<HashMap<(AreaId, String), DateTime<Utc>>, StoreError> {
+/// Passes over every area, by kind of job.
+pub fn all_passes(conn: &mut Conn<'_>) -> Result<HashMap<AreaId, HashMap<String, SyncState>>, StoreError> {
     let states: Vec<SyncState> = on_backend!(conn, |c| sync_states::table.select(columns::<SyncState>()).load(c))?;
-    Ok(states.into_iter().map(|state| ((state.area(), state.kind.clone()), state.tried_at())).collect())
+    let mut passes: HashMap<AreaId, HashMap<String, SyncState>> = HashMap::new();
+    for state in states {
+        passes.entry(state.area()).or_default().insert(state.kind.clone(), state);
+    }
+    Ok(passes)
 }
 
 /// How far everything is that a user may see.

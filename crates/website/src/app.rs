@@ -5,6 +5,7 @@ use crate::{
     processes::Processes, throttle::Throttle,
 };
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 use trawl_settings::Settings;
 use trawl_store::Db;
 
@@ -29,4 +30,6 @@ pub struct App {
     pub first_visit: FirstVisit,
     /// Slows down guessing.
     pub throttle: Throttle,
+    /// The website is stopping: streams that would go on for ever end.
+    pub stopping: CancellationToken,
 }

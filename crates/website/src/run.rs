@@ -104,7 +104,7 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
             .map_err(|source| RunError::Listen { address: settings.server.listen.to_string(), source })?,
     };
     let settings = with_real_address(&settings, &listener);
-    let mut parts = Parts::assemble(settings, db, seal, inherited.secret);
+    let mut parts = Parts::assemble(settings, db, seal, inherited.secret, stop.clone());
     let app = parts.app.clone();
     let http = HttpServer::new(move || {
         ActixApp::new()
@@ -161,7 +161,13 @@ struct Parts {
 }
 
 impl Parts {
-    fn assemble(settings: Arc<Settings>, db: Db, seal: Seal, secret: Option<LaunchSecret>) -> Self {
+    fn assemble(
+        settings: Arc<Settings>,
+        db: Db,
+        seal: Seal,
+        secret: Option<LaunchSecret>,
+        stopping: CancellationToken,
+    ) -> Self {
         let boot = Boot::random();
         let hello = Hello {
             role: Role::Website,
@@ -192,6 +198,7 @@ impl Parts {
             dispatcher: handle,
             first_visit: FirstVisit::default(),
             throttle: Throttle::default(),
+            stopping,
         };
         Self { app, dispatcher: Some(dispatcher), bus }
     }

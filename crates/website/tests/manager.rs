@@ -227,3 +227,23 @@ async fn a_pass_that_ended_well_says_where_the_next_begins() {
     let stored = house.db.read(move |conn| sync::watermark(conn, area, "issues")).await.unwrap();
     assert_eq!(stored, Some(watermark));
 }
+
+#[tokio::test]
+async fn an_archived_project_is_read_once_and_until_then_tried_again() {
+    let house = House::new().await;
+    let scope = house.claim(1).await.remove(0);
+    let archived = FoundArea { archived: true, ..area(AreaKind::Project, 7, "old") };
+    let changes = vec![Change::Discovered(vec![archived]), done()];
+    house.report(Report { lease: scope.job.lease().unwrap(), seq: 1, changes }).await;
+    let eager = Rules { incremental: Duration::ZERO, scope: Duration::from_hours(1), ..RULES };
+    for job in house.claim(8).await {
+        let failed = Change::Finished(Outcome::Failed(JobError::permanent("the disk was full")));
+        let last = if job.job.kind == "issues" { failed } else { done() };
+        house.report(Report { lease: job.job.lease().unwrap(), seq: 1, changes: vec![last] }).await;
+    }
+    assert_eq!(house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap(), 1, "only what failed");
+    let again = house.claim(8).await.remove(0);
+    assert_eq!(again.job.kind, "issues");
+    house.report(Report { lease: again.job.lease().unwrap(), seq: 1, changes: vec![done()] }).await;
+    assert_eq!(house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap(), 0);
+}

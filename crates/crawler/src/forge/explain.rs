@@ -64,8 +64,8 @@ pub(crate) fn explain(error: &Error, what: &str) -> JobError {
 /// What was there and is no more, or never was for this account.
 pub(super) fn gone(what: &str) -> String {
     format!(
-        "{what} is not there any more, or the account may not see it; ask an owner for access, \
-         or leave it: it is looked for again when the account's groups and projects are"
+        "GitLab no longer shows {what} to this account: removed, renamed, or access was taken away; ask an owner for \
+         access, or leave it: Trawl looks again by itself"
     )
 }
 

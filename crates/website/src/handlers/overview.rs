@@ -78,7 +78,6 @@ fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: crate::pages::Frame) -> Res
         running_total: of(&[State::Running, State::Aborting]),
         queued: of(&[State::Queued]),
         waiting: of(&[State::Waiting]),
-        seconds_left: None,
         failed: alike(&jobs::failed_since(conn, scope, since, FAILURES)?)?,
         parked: parked(&waiting, refused.iter().map(|account| account.waiting_jobs).sum()),
         refused_accounts: refused,

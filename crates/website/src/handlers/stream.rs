@@ -37,7 +37,8 @@ pub async fn show(app: Data<App>, user: ApiUser, request: HttpRequest) -> Result
         };
         async move { sent.map(Ok::<_, Infallible>) }
     });
-    let all = stream::once(async move { Ok::<_, Infallible>(first) }).chain(events);
+    let stopping = app.stopping.clone().cancelled_owned();
+    let all = stream::once(async move { Ok::<_, Infallible>(first) }).chain(events).take_until(stopping);
     Ok(Sse::from_stream(all.boxed()).with_keep_alive(KEEP_ALIVE).with_retry_duration(RETRY))
 }
 

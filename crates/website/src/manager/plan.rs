@@ -10,7 +10,8 @@ use trawl_store::{
     accounts::Account,
     areas::Area,
     jobs::{self, NewJob, Submitted},
-    now, sync,
+    now,
+    sync::{self, SyncState},
 };
 
 /// Whether something that happened at `last` is due again.
@@ -62,11 +63,10 @@ pub struct Finder {
 /// An area was found, or its turn has come: submits the jobs that it needs, except what was done lately. Returns how
 /// many are new.
 pub fn handle_new_area(conn: &mut Conn<'_>, rules: &Rules, area: &Area, finder: Finder) -> Result<usize, StoreError> {
-    let tried = sync::tried(conn, area.id())?;
+    let passes = sync::passes(conn, area.id())?;
     let mut made = 0;
     for spec in plan::for_area(area.traits()) {
-        let last = tried.get(spec.kind()).copied();
-        if last.is_some() && (area.archived || !is_due(last, interval(rules, &spec))) {
+        if !needs(rules, area, &spec, passes.get(spec.kind())) {
             continue;
         }
         let new = NewJob {
@@ -85,8 +85,17 @@ pub fn handle_new_area(conn: &mut Conn<'_>, rules: &Rules, area: &Area, finder: 
     Ok(made)
 }
 
+/// Whether an area is to be read, given the last pass of that kind. An archived one is read once and for all.
+pub(super) fn needs(rules: &Rules, area: &Area, spec: &JobSpec, last: Option<&SyncState>) -> bool {
+    match last {
+        None => true,
+        Some(last) if area.archived && last.completed_at().is_some() => false,
+        Some(last) => is_due(Some(last.tried_at()), interval(rules, spec)),
+    }
+}
+
 /// How often a kind of job is due: changes are looked for often, details seldom change.
-pub(super) fn interval(rules: &Rules, spec: &JobSpec) -> Duration {
+fn interval(rules: &Rules, spec: &JobSpec) -> Duration {
     match spec {
         JobSpec::Issues(_) | JobSpec::MergeRequests(_) => rules.incremental,
         JobSpec::AuthorizationScope(_) | JobSpec::Group(_) | JobSpec::Project(_) => rules.scope,

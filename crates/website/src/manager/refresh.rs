@@ -5,6 +5,7 @@ use super::{
     plan::{self, Finder},
 };
 use chrono::TimeDelta;
+use trawl_jobs::JobSpec;
 use trawl_store::{Conn, StoreError, accounts, areas, now, sync};
 
 /// Submits what is due. Returns how many jobs are new.
@@ -14,13 +15,11 @@ pub fn run(conn: &mut Conn<'_>, rules: &Rules) -> Result<usize, StoreError> {
     for account in accounts::scope_due(conn, before)? {
         made += usize::from(plan::handle_new_authorization(conn, rules, &account)?.is_some());
     }
-    let tried = sync::all_tried(conn)?;
+    let passes = sync::all_passes(conn)?;
     for area in areas::refreshable(conn)? {
-        let due = trawl_jobs::plan::for_area(area.traits()).iter().any(|spec| {
-            let last = tried.get(&(area.id(), spec.kind().to_owned())).copied();
-            last.is_none() || (!area.archived && plan::is_due(last, plan::interval(rules, spec)))
-        });
-        if due {
+        let last = |spec: &JobSpec| passes.get(&area.id())?.get(spec.kind());
+        let due = |spec: &JobSpec| plan::needs(rules, &area, spec, last(spec));
+        if trawl_jobs::plan::for_area(area.traits()).iter().any(due) {
             let account = accounts::serving(conn, area.id().0, None)?.into_iter().next();
             let user = match account {
                 Some(id) => accounts::get(conn, id)?.map(|account| account.user()),

@@ -26,8 +26,6 @@ pub struct Overview {
     pub queued: i64,
     /// Jobs that are parked.
     pub waiting: i64,
-    /// Time until everything queued is done, where it can be told.
-    pub seconds_left: Option<i64>,
     /// Accounts whose token GitLab refuses.
     pub refused_accounts: Vec<RefusedAccount>,
     /// Jobs that failed in the last 24 hours, by their error.

@@ -14,7 +14,6 @@ fn empty() -> Vec<(&'static str, String)> {
         running_total: 0,
         queued: 0,
         waiting: 0,
-        seconds_left: None,
         refused_accounts: vec![],
         failed: vec![],
         parked: vec![],

@@ -39,7 +39,6 @@ impl Samples {
             running_total: 9,
             queued: 1204,
             waiting: 14,
-            seconds_left: Some(420),
             refused_accounts: vec![RefusedAccount {
                 username: self.say("maria"),
                 instance_url: self.say("https://gitlab.corp.example"),
