@@ -18,9 +18,9 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr);
     // Whoever runs us may add the time to each line itself.
     if std::env::var_os("TRAWL_LOG_UNTIMED").is_some() {
-        lines.without_time().init()
+        lines.without_time().init();
     } else {
-        lines.init()
+        lines.init();
     }
     let args = cli::Args::parse();
     let mut terminated = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;

@@ -1,6 +1,6 @@
 //! The demo: a user who exists at once, with an account at the simulated GitLab.
 
-use crate::{app::App, first_visit::Purpose, link, password, session::random_token};
+use crate::{app::App, first_visit::Purpose, link, password, token};
 use std::time::Duration;
 use trawl_store::users;
 
@@ -21,7 +21,7 @@ pub async fn prepare(app: &App, gitlab: String) -> Result<String, anyhow::Error>
         user.id()
     } else {
         // Nobody knows it: the link is the only way in.
-        let hash = password::hash(random_token().into()).await.map_err(anyhow::Error::msg)?;
+        let hash = password::hash(token::random().into()).await.map_err(anyhow::Error::msg)?;
         app.db.write(move |conn| users::create(conn, "demo", &hash, true)).await?
     };
     let url = app.first_visit.offer(Purpose::Demo(user), &app.settings.server.url(), &app.settings.runtime_dir())?;

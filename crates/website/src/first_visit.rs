@@ -1,6 +1,6 @@
 //! The one-time link that lets in whoever started Trawl: to set it up, or in the demo to look around.
 
-use crate::session::random_token;
+use crate::token;
 use std::{
     fs, io,
     io::Write as _,
@@ -40,7 +40,7 @@ impl FirstVisit {
     /// # Errors
     /// The file cannot be written.
     pub fn offer(&self, purpose: Purpose, base_url: &str, runtime_dir: &std::path::Path) -> io::Result<String> {
-        let token = random_token();
+        let token = token::random();
         let page = if purpose == Purpose::SetUp { "setup" } else { "welcome" };
         let url = format!("{base_url}/{page}/{token}");
         fs::create_dir_all(runtime_dir)?;

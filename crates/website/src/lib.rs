@@ -20,3 +20,4 @@ pub mod seal;
 pub mod session;
 pub mod subject;
 pub mod throttle;
+pub mod token;

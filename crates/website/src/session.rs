@@ -5,6 +5,7 @@ use crate::{
     answer::{ApiError, PageError},
     app::App,
     pages::Frame,
+    token,
 };
 use actix_web::{
     FromRequest, HttpRequest,
@@ -14,7 +15,6 @@ use actix_web::{
 };
 use chrono::TimeDelta;
 use futures_util::future::{FutureExt as _, LocalBoxFuture};
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use trawl_jobs::UserId;
 use trawl_store::{Conn, StoreError, now, sessions, users::User};
@@ -22,37 +22,18 @@ use trawl_store::{Conn, StoreError, now, sessions, users::User};
 const COOKIE: &str = "trawl_session";
 const LIFETIME_DAYS: i64 = 30;
 
-/// 256 random bits, as hexadecimal digits.
-#[must_use]
-pub fn random_token() -> String {
-    hex(&rand::random::<[u8; 32]>())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn hash(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
-}
-
 /// Begins a session for a user; returns the cookie's token. Always a new one: a token from before the sign-in is
 /// worth nothing after it.
 pub fn begin(conn: &mut Conn<'_>, user: UserId) -> Result<String, StoreError> {
-    let token = random_token();
+    let token = token::random();
     sessions::delete_expired(conn)?;
-    sessions::create(conn, &hash(&token), user, &random_token(), now() + TimeDelta::days(LIFETIME_DAYS))?;
+    sessions::create(conn, &token::hash(&token), user, &token::random(), now() + TimeDelta::days(LIFETIME_DAYS))?;
     Ok(token)
 }
 
 /// Ends a session.
 pub fn end(conn: &mut Conn<'_>, token: &str) -> Result<(), StoreError> {
-    sessions::delete(conn, &hash(token))
+    sessions::delete(conn, &token::hash(token))
 }
 
 /// The cookie of a session.
@@ -121,7 +102,7 @@ async fn find(request: HttpRequest) -> Result<Option<SignedIn>, StoreError> {
     else {
         return Ok(None);
     };
-    let hashed = hash(&token);
+    let hashed = token::hash(&token);
     let found = app.db.read(move |conn| sessions::find(conn, &hashed)).await?;
     Ok(found.map(|(user, csrf)| SignedIn { user, csrf, token }))
 }
