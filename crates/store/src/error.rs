@@ -9,7 +9,7 @@ pub enum StoreError {
     #[error("the database refused a query: {0}")]
     Query(#[from] diesel::result::Error),
     /// No connection.
-    #[error("the database at {url} cannot be opened: {reason}")]
+    #[error("the database at {url} cannot be opened: {}; check database.url and paths.state", one_line(reason))]
     Open {
         /// Where, without a password.
         url: String,
@@ -51,4 +51,9 @@ impl StoreError {
             Self::Query(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _))
         )
     }
+}
+
+/// Drivers put advice into lines of its own; a sentence in a log has one.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -55,7 +55,8 @@ impl Hub {
             id: job.id_text(),
             kind: &job.kind,
             state: job.state().map_or("unknown", trawl_jobs::State::as_str),
-            progress: job.progress,
+            // As many digits as the page has, or a bar that was just drawn would jump by a hair.
+            progress: (job.progress * 10_000.0).round() / 10_000.0,
             area: job.area_id,
         };
         if let Ok(data) = serde_json::to_string(&event) {

@@ -79,7 +79,11 @@ async fn what_is_gone_fails_with_a_sentence() {
     for kind in ["group", "project", "issues", "merge_requests"] {
         let error = failure(scene.run(scene.order(kind, Some(&area))).await.outcome);
         assert_eq!(error.class, ErrorClass::Permanent, "{kind}");
-        assert!(error.message.contains("-of-yore is not there any more, or the account may not see it; "), "{error}");
+        assert!(
+            error.message.starts_with("GitLab no longer shows ")
+                && error.message.contains("-of-yore to this account: "),
+            "{error}"
+        );
     }
 }
 
