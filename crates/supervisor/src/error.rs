@@ -3,6 +3,9 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 use trawl_settings::{SettingsError, exit};
 
+/// The exit code for arguments that mean nothing, as the command line's own parser uses it.
+const USAGE: u8 = 2;
+
 /// See the module.
 #[derive(Debug, thiserror::Error)]
 pub enum SupervisorError {
@@ -49,8 +52,22 @@ pub enum SupervisorError {
     #[error("another supervisor holds {} and does not answer on its control socket; end it first", .0.display())]
     Silent(PathBuf),
     /// Nobody to talk to.
-    #[error("no supervisor is running in {}; start one with `supervisor start`", .0.display())]
-    NotRunning(PathBuf),
+    #[error("no supervisor is running in {}; start one with `{start}`", dir.display())]
+    NotRunning {
+        /// Where one was looked for.
+        dir: PathBuf,
+        /// The command that starts one there.
+        start: String,
+    },
+    /// The demo empties its directory, and this one may be somebody's.
+    #[error(
+        "the demo empties its directory at each start, and {} is neither empty nor that of an earlier demo; choose \
+         another with TRAWL_PATHS__STATE, or unset that variable", .0.display()
+    )]
+    NotADemo(PathBuf),
+    /// A name on the command line means nothing.
+    #[error("{0}")]
+    UnknownName(String),
     /// The running supervisor said no.
     #[error("{0}")]
     Refused(String),
@@ -69,10 +86,11 @@ impl SupervisorError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::PathTooLong { .. } | Self::Directory { .. } => exit::CONFIG,
+            Self::Settings(_) | Self::PathTooLong { .. } | Self::Directory { .. } | Self::NotADemo(_) => exit::CONFIG,
             Self::MissingBinary(_) => exit::MISSING_BINARY,
             Self::AddressTaken(_) | Self::Address { .. } => exit::ADDRESS,
-            Self::Silent(_) | Self::NotRunning(_) | Self::Refused(_) => exit::NO_SUPERVISOR,
+            Self::Silent(_) | Self::NotRunning { .. } | Self::Refused(_) => exit::NO_SUPERVISOR,
+            Self::UnknownName(_) => USAGE,
             Self::System { .. } => 1,
         }
     }

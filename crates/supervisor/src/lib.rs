@@ -3,7 +3,7 @@
 //! - [`dispatcher`]: the one task that owns the process table; [`process`], [`restart`]: its rules, without I/O.
 //! - [`spawn`], [`reap`], [`launch`]: lives of processes, begun and ended.
 //! - [`relay`], [`admission`], [`broker`]: the sockets of the children.
-//! - [`control`], [`cli`], [`commands`]: the socket of the people.
+//! - [`control`], [`cli`], [`commands`], [`invocation`]: the socket of the people.
 //! - [`logs`]: what everybody says.
 
 pub mod admission;
@@ -14,6 +14,8 @@ pub mod control;
 mod demo;
 pub mod dispatcher;
 pub mod error;
+mod invitation;
+pub mod invocation;
 pub mod launch;
 mod listen;
 pub mod logs;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use trawl_protocol::ProcessId;
+use trawl_settings::Settings;
 
 /// What a supervised process is for. In the order of starting; stopping goes the other way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,6 +41,14 @@ impl Part {
     pub fn is_called(self, name: &str) -> bool {
         name == self.program() || name == self.to_string()
     }
+}
+
+/// The parts of a system with these settings, in the order of starting.
+#[must_use]
+pub fn all(settings: &Settings, demo: bool) -> Vec<Part> {
+    let simulator = demo.then_some(Part::GitlabSim);
+    let crawlers = (1..=settings.crawler.instances).map(Part::Crawler);
+    simulator.into_iter().chain([Part::Website]).chain(crawlers).collect()
 }
 
 /// Those of `all` that `names` mean; no names mean all.

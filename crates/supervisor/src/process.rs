@@ -209,7 +209,7 @@ impl Process {
         self.due = None;
     }
 
-    /// It has ended; `last_words` is the last line that it wrote on its error output.
+    /// It has ended; `last_words` is what it said about that.
     pub fn ended(
         &mut self,
         ending: Ending,
@@ -220,12 +220,11 @@ impl Process {
     ) {
         let ready_for = self.life.take().and_then(|life| life.ready_since).map(|since| now.duration_since(since));
         // Whoever is ended from outside had no reason to say why.
-        let unasked =
-            self.killed_for.is_none() && matches!(ending, Ending::Signal(signal) if signal != Signal::SIGABRT);
+        let unasked = self.killed_for.is_some() || matches!(ending, Ending::Signal(_));
         let last_words = last_words.filter(|_| !unasked);
         let how = self.killed_for.take().unwrap_or_else(|| match ending {
             Ending::Code(code) => format!("ended with code {code}"),
-            Ending::Signal(signal) => format!("was ended by {signal}"),
+            Ending::Signal(signal) => format!("was killed by signal {}", signal as i32),
         });
         if self.state == ProcessState::Stopping {
             self.enter(ProcessState::Stopped, None, None);
@@ -328,7 +327,7 @@ mod tests {
         process.ended(Ending::Signal(Signal::SIGSEGV), Some("all is well".to_owned()), &policy(1), now, 1.0);
         let detail = process.info().detail.unwrap();
         assert_eq!(process.state(), Failed);
-        assert_eq!(detail, "was ended by SIGSEGV, 1 times within 120 s");
+        assert_eq!(detail, "was killed by signal 11, 1 times within 120 s");
     }
 
     #[test]
@@ -362,7 +361,7 @@ mod tests {
         let life = process.life().cloned().unwrap();
         process.spawned(life, now, Duration::from_secs(1));
         assert!(process.overdue(now + Duration::from_secs(1)));
-        process.ended(Ending::Signal(Signal::SIGKILL), None, &policy(10), now, 1.0);
+        process.ended(Ending::Signal(Signal::SIGKILL), Some("oh".to_owned()), &policy(10), now, 1.0);
         assert_eq!((process.state(), process.info().detail.as_deref()), (Backoff, Some("was not ready in time")));
     }
 

@@ -1,6 +1,6 @@
 //! The runtime directory: sockets, and the lock that makes one supervisor of many attempts.
 
-use crate::error::SupervisorError;
+use crate::{error::SupervisorError, invocation::Invocation};
 use std::{
     fs::{self, File, TryLockError},
     io,
@@ -15,6 +15,7 @@ const SOCKET_PATH_MAX: usize = 100;
 #[derive(Debug, Clone)]
 pub struct RuntimeDir {
     dir: PathBuf,
+    invocation: Invocation,
 }
 
 /// Held for as long as a supervisor lives. The kernel lets go of it however the supervisor ends.
@@ -29,12 +30,30 @@ impl RuntimeDir {
     pub fn new(dir: &Path) -> Result<Self, SupervisorError> {
         let dir =
             std::path::absolute(dir).map_err(|source| SupervisorError::Directory { path: dir.to_owned(), source })?;
-        let this = Self { dir };
+        let this = Self { dir, invocation: Invocation::default() };
         let longest = this.control_socket();
         if longest.as_os_str().len() > SOCKET_PATH_MAX {
             return Err(SupervisorError::PathTooLong { path: longest, max: SOCKET_PATH_MAX });
         }
         Ok(this)
+    }
+
+    /// The same, for people who reach it with these options.
+    #[must_use]
+    pub fn reached_with(self, invocation: Invocation) -> Self {
+        Self { invocation, ..self }
+    }
+
+    /// The options of its system.
+    #[must_use]
+    pub const fn invocation(&self) -> &Invocation {
+        &self.invocation
+    }
+
+    /// Says that no supervisor runs here.
+    #[must_use]
+    pub fn nobody(&self) -> SupervisorError {
+        SupervisorError::NotRunning { dir: self.dir.clone(), start: self.invocation.command("start") }
     }
 
     /// The directory itself.

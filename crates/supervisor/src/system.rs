@@ -36,10 +36,8 @@ impl Plan {
     /// # Errors
     /// A name means nothing here.
     pub fn parts(&self) -> Result<Vec<(Part, bool)>, SupervisorError> {
-        let simulator = self.demo.then_some(Part::GitlabSim);
-        let crawlers = (1..=self.settings.crawler.instances).map(Part::Crawler);
-        let all: Vec<Part> = simulator.into_iter().chain([Part::Website]).chain(crawlers).collect();
-        let named = part::select(&all, &self.names).map_err(SupervisorError::Refused)?;
+        let all = part::all(&self.settings, self.demo);
+        let named = part::select(&all, &self.names).map_err(SupervisorError::UnknownName)?;
         // A demo without its GitLab shows nothing.
         Ok(all.into_iter().map(|part| (part, part == Part::GitlabSim || named.contains(&part))).collect())
     }
@@ -65,9 +63,9 @@ pub async fn run(plan: Plan, runtime: RuntimeDir, lock: Lock) -> Result<u8, Supe
         }
     }
     let logs = Logs::default();
-    logs::start_events(&plan.settings.log.filter, logs.clone());
+    logs::start_events(&plan.settings.log, logs.clone());
     let width = parts.iter().map(|(part, _)| part.to_string().len()).max().unwrap_or_default();
-    let terminal = Terminal::show(&logs, Look::of_stdout(width));
+    let terminal = Terminal::show(&logs, Look::of_stdout(width, plan.settings.log.format));
     let first_visit = runtime.first_visit();
     let ended = serve(plan.settings, runtime, launcher, &logs, parts).await;
     fs::remove_file(first_visit).ok();

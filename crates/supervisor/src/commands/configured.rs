@@ -1,6 +1,6 @@
 //! The configuration of this command line.
 
-use crate::{demo, error::SupervisorError, runtime_dir::RuntimeDir};
+use crate::{demo, error::SupervisorError, invocation::Invocation, part, runtime_dir::RuntimeDir};
 use std::{collections::BTreeMap, env, ffi::OsString, path::PathBuf};
 use trawl_settings::{CONFIG_ENV, Settings, load};
 
@@ -13,6 +13,7 @@ pub struct Configured {
     pub environment: BTreeMap<String, OsString>,
     /// Whether this is the demo.
     pub demo: bool,
+    invocation: Invocation,
     file: Option<PathBuf>,
 }
 
@@ -22,17 +23,18 @@ impl Configured {
     /// # Errors
     /// It is wrong.
     pub fn read(config: Option<PathBuf>, demo: bool) -> Result<Self, SupervisorError> {
+        let invocation = Invocation::new(config.as_deref(), demo);
         let named = config.or_else(|| env::var_os(CONFIG_ENV).map(PathBuf::from));
         let mut settings = load(named.as_deref())?;
         let here = PathBuf::from("supervisor.toml");
         let file = named.or_else(|| here.is_file().then_some(here));
         // Absolute, since a child may be started from elsewhere one day.
         let file = file.and_then(|file| std::path::absolute(file).ok());
-        let mut environment = if demo { demo::adapt(&mut settings) } else { BTreeMap::new() };
+        let mut environment = if demo { demo::adapt(&mut settings)? } else { BTreeMap::new() };
         if let Some(file) = &file {
             environment.insert(CONFIG_ENV.to_owned(), file.clone().into_os_string());
         }
-        Ok(Self { settings, environment, demo, file })
+        Ok(Self { settings, environment, demo, invocation, file })
     }
 
     /// Where this system's processes meet.
@@ -40,7 +42,15 @@ impl Configured {
     /// # Errors
     /// Its path is too long.
     pub fn runtime_dir(&self) -> Result<RuntimeDir, SupervisorError> {
-        RuntimeDir::new(&self.settings.runtime_dir())
+        Ok(RuntimeDir::new(&self.settings.runtime_dir())?.reached_with(self.invocation.clone()))
+    }
+
+    /// Whether names mean something in the system that is configured here.
+    ///
+    /// # Errors
+    /// One means nothing.
+    pub fn check_names(&self, names: &[String]) -> Result<(), SupervisorError> {
+        part::select(&part::all(&self.settings, self.demo), names).map(drop).map_err(SupervisorError::UnknownName)
     }
 
     /// In one line, what a person wants to see confirmed. Nothing secret: a database URL may contain a password.

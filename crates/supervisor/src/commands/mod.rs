@@ -36,7 +36,7 @@ pub async fn stop(configured: &Configured, names: Vec<String>) -> Result<u8, Sup
             sleep(LOOK).await;
         }
         say("stopped");
-    } else if let Some(Reply::Done { names }) = one_answer(&dir, &Request::Stop { names }).await? {
+    } else if let Some(Reply::Done { names }) = asked(configured, &Request::Stop { names }).await? {
         say(&format!("stopped: {}", names.join(", ")));
     }
     Ok(0)
@@ -47,11 +47,21 @@ pub async fn stop(configured: &Configured, names: Vec<String>) -> Result<u8, Sup
 /// # Errors
 /// No supervisor runs, or it refuses, or one of them does not come up.
 pub async fn restart(configured: &Configured, names: Vec<String>) -> Result<u8, SupervisorError> {
-    let dir = configured.runtime_dir()?;
-    if let Some(Reply::Done { names }) = one_answer(&dir, &Request::Restart { names }).await? {
+    if let Some(Reply::Done { names }) = asked(configured, &Request::Restart { names }).await? {
         say(&format!("restarted: {}", names.join(", ")));
     }
     Ok(0)
+}
+
+/// Asks for one reply. With nobody there, a name that means nothing is still the first thing to mend.
+async fn asked(configured: &Configured, request: &Request) -> Result<Option<Reply>, SupervisorError> {
+    let answer = one_answer(&configured.runtime_dir()?, request).await;
+    if let (Err(SupervisorError::NotRunning { .. }), Request::Stop { names } | Request::Restart { names }) =
+        (&answer, request)
+    {
+        configured.check_names(names)?;
+    }
+    answer
 }
 
 /// Says that the configuration is right; had it been wrong, nobody would have come here.

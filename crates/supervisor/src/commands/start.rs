@@ -5,7 +5,10 @@ use crate::{
     control::{Reply, Request, follow, one_answer},
     demo,
     error::{SupervisorError, doing},
-    logs::Look,
+    invitation::invitation,
+    logs::{Line, Look, OWN_NAME},
+    part::Part,
+    process::now_ms,
     runtime_dir::RuntimeDir,
     system::{self, Plan},
 };
@@ -17,6 +20,8 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     time::{Instant, sleep},
 };
+use trawl_protocol::ProcessState;
+use trawl_settings::LogFormat;
 
 /// How long a supervisor that is just starting, or just ending, may take until it answers or lets go.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -31,7 +36,7 @@ const EARLIER_LINES: usize = 20;
 pub async fn start(configured: Configured, names: Vec<String>) -> Result<u8, SupervisorError> {
     let dir = configured.runtime_dir()?;
     if configured.demo {
-        demo::create(&configured.settings.state_dir())?;
+        demo::create(&configured.settings.state_dir(), dir.path())?;
     }
     let Configured { settings, environment, demo, .. } = configured;
     let plan = Plan { settings, environment, demo, names };
@@ -41,25 +46,38 @@ pub async fn start(configured: Configured, names: Vec<String>) -> Result<u8, Sup
             return system::run(plan, dir, lock).await;
         }
         match one_answer(&dir, &Request::Start { names: plan.names.clone() }).await {
-            Ok(Some(Reply::Done { names })) => return join(&dir, names).await,
+            Ok(Some(Reply::Done { names })) => return join(&dir, names, plan.settings.log.format).await,
             // It is on its way up or down.
-            Ok(_) | Err(SupervisorError::NotRunning(_)) if Instant::now() < deadline => sleep(LOOK).await,
-            Ok(_) | Err(SupervisorError::NotRunning(_)) => return Err(SupervisorError::Silent(dir.path().to_owned())),
+            Ok(_) | Err(SupervisorError::NotRunning { .. }) if Instant::now() < deadline => sleep(LOOK).await,
+            Ok(_) | Err(SupervisorError::NotRunning { .. }) => {
+                return Err(SupervisorError::Silent(dir.path().to_owned()));
+            }
             Err(error) => return Err(error),
         }
     }
 }
 
 /// Stays beside processes that the running supervisor has started for us, and stops them when we are stopped.
-async fn join(dir: &RuntimeDir, names: Vec<String>) -> Result<u8, SupervisorError> {
+async fn join(dir: &RuntimeDir, names: Vec<String>, format: LogFormat) -> Result<u8, SupervisorError> {
+    let ready = ready(dir).await?;
     if names.is_empty() {
-        say("already running; see `supervisor status`");
+        say(&format!("already running; see `{}`", dir.invocation().command("status")));
+        if let Some(invitation) = &ready {
+            say(invitation);
+        }
         return Ok(0);
     }
     let catch = |kind| signal(kind).map_err(doing("catch signals"));
     let (mut interrupt, mut terminate) = (catch(SignalKind::interrupt())?, catch(SignalKind::terminate())?);
-    let look = Look::of_stdout(names.iter().map(String::len).max().unwrap_or_default());
-    let shown = [names.clone(), vec![crate::logs::OWN_NAME.to_owned()]].concat();
+    let look = Look::of_stdout(names.iter().map(String::len).max().unwrap_or_default(), format);
+    let say = |text: &str| {
+        let line = Line { process: OWN_NAME.into(), text: text.to_owned(), at_ms: now_ms() };
+        io::stdout().write_all(look.line(&line).as_bytes()).ok();
+    };
+    if let Some(invitation) = &ready {
+        say(invitation);
+    }
+    let shown = [names.clone(), vec![OWN_NAME.to_owned()]].concat();
     let show = follow(dir, shown, EARLIER_LINES, |line| {
         io::stdout().write_all(look.line(&line).as_bytes()).ok();
     });
@@ -74,8 +92,16 @@ async fn join(dir: &RuntimeDir, names: Vec<String>) -> Result<u8, SupervisorErro
     }
     match one_answer(dir, &Request::Stop { names }).await {
         Ok(Some(Reply::Done { names })) => say(&format!("stopped: {}", names.join(", "))),
-        Ok(_) | Err(SupervisorError::NotRunning(_)) => say("the supervisor has ended"),
+        Ok(_) | Err(SupervisorError::NotRunning { .. }) => say("the supervisor has ended"),
         Err(error) => return Err(error),
     }
     Ok(0)
+}
+
+/// Where to go, if the website of the running system can be visited.
+async fn ready(dir: &RuntimeDir) -> Result<Option<String>, SupervisorError> {
+    let Some(Reply::Status(status)) = one_answer(dir, &Request::Status).await? else { return Ok(None) };
+    let website = Part::Website.to_string();
+    let running = status.processes.iter().any(|row| row.name == website && row.state == ProcessState::Running);
+    Ok(running.then(|| invitation(dir, &status.url)))
 }

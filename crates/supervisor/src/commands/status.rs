@@ -19,14 +19,17 @@ pub async fn status(configured: &Configured, json: bool) -> Result<u8, Superviso
     let dir = configured.runtime_dir()?;
     let status = match one_answer(&dir, &Request::Status).await {
         Ok(Some(Reply::Status(status))) => Some(status),
-        Ok(_) | Err(SupervisorError::NotRunning(_)) => None,
+        Ok(_) | Err(SupervisorError::NotRunning { .. }) => None,
         Err(error) => return Err(error),
     };
     match (&status, json) {
         (Some(status), true) => say(&serde_json::to_string(status).unwrap_or_default()),
         (Some(status), false) => say(&table(status, now_ms())),
         (None, true) => say("{\"supervisor_pid\":null,\"processes\":[]}"),
-        (None, false) => say(&format!("nothing runs in {}; start it with `supervisor start`", dir.path().display())),
+        (None, false) => {
+            let start = dir.invocation().command("start");
+            say(&format!("nothing runs in {}; start it with `{start}`", dir.path().display()));
+        }
     }
     Ok(status.map_or(NOTHING_RUNS, |status| status.exit_code()))
 }

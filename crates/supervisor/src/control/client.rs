@@ -24,7 +24,7 @@ impl Answers {
 /// # Errors
 /// None runs there.
 pub async fn ask(dir: &RuntimeDir, request: &Request) -> Result<Answers, SupervisorError> {
-    let gone = |_| SupervisorError::NotRunning(dir.path().to_owned());
+    let gone = |_| dir.nobody();
     let mut stream = socket::connect(&dir.control_socket()).await.map_err(gone)?;
     let mut bytes = serde_json::to_vec(request).map_err(std::io::Error::other).map_err(doing("write a request"))?;
     bytes.push(b'\n');
@@ -39,6 +39,7 @@ pub async fn ask(dir: &RuntimeDir, request: &Request) -> Result<Answers, Supervi
 pub async fn one_answer(dir: &RuntimeDir, request: &Request) -> Result<Option<Reply>, SupervisorError> {
     match ask(dir, request).await?.next().await {
         Some(Reply::Refused { reason }) => Err(SupervisorError::Refused(reason)),
+        Some(Reply::Unknown { reason }) => Err(SupervisorError::UnknownName(reason)),
         other => Ok(other),
     }
 }

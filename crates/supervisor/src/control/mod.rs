@@ -60,6 +60,11 @@ pub enum Reply {
         /// Why, and what to do about it.
         reason: String,
     },
+    /// A name means nothing here.
+    Unknown {
+        /// Which, and which there are.
+        reason: String,
+    },
     /// To `Follow`, again and again.
     Line {
         /// Who said it.

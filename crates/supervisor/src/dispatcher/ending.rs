@@ -78,20 +78,24 @@ impl Dispatcher {
     /// A system in which something has failed for good and nothing else can go on ends by itself, with the code that
     /// says why.
     pub(super) fn give_up_if_nothing_goes_on(&mut self) {
-        let mut failed = None;
+        if let (Some((part, code)), None) = (self.given_up(), self.end) {
+            tracing::error!("nothing can go on without {part}");
+            self.begin_end(code);
+        }
+    }
+
+    /// What has failed for good where nothing else can go on, and the code that says why.
+    pub(super) fn given_up(&self) -> Option<(Part, u8)> {
+        let mut failed: Option<&Process> = None;
         for process in &self.processes {
             match process.state() {
                 ProcessState::Failed => failed = failed.or(Some(process)),
                 ProcessState::Waiting | ProcessState::Stopped => {}
                 _ if process.part == Part::GitlabSim => {}
-                _ => return,
+                _ => return None,
             }
         }
-        if let (Some(failed), None) = (failed, self.end) {
-            let code = failed.exit_code().unwrap_or(exit::CHILD_FAILED);
-            tracing::error!("nothing can go on without {}", failed.part);
-            self.begin_end(code);
-        }
+        failed.map(|failed| (failed.part, failed.exit_code().unwrap_or(exit::CHILD_FAILED)))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     logs::{self, OWN_NAME},
     part::Part,
     probe::{self, Wanted},
-    process::{Ending, Life},
+    process::{Ending, Life, now_ms},
     reap,
     spawn::Launched,
 };
@@ -30,8 +30,9 @@ const SWEEP: Duration = Duration::from_secs(2);
 /// What runs beside a life.
 #[derive(Debug)]
 pub(super) struct LifeTasks {
-    stdout: JoinHandle<Option<String>>,
-    stderr: JoinHandle<Option<String>>,
+    stdout: JoinHandle<()>,
+    stderr: JoinHandle<()>,
+    since_ms: i64,
     probe: Option<AbortOnDropHandle<()>>,
 }
 
@@ -65,7 +66,12 @@ impl Dispatcher {
             let output = pipe::Receiver::from_owned_fd(output)?;
             Ok::<_, std::io::Error>(tokio::spawn(logs::forward(output, Arc::clone(&name), self.logs.clone())))
         };
-        Ok(LifeTasks { stdout: read(launched.stdout)?, stderr: read(launched.stderr)?, probe: None })
+        Ok(LifeTasks {
+            stdout: read(launched.stdout)?,
+            stderr: read(launched.stderr)?,
+            since_ms: now_ms(),
+            probe: None,
+        })
     }
 
     /// Finds out over HTTP when a process is ready.
@@ -110,10 +116,8 @@ impl Dispatcher {
         let mut last_words = None;
         if let Some(tasks) = self.tasks.remove(&part) {
             let both = async { tokio::join!(tasks.stdout, tasks.stderr) };
-            last_words = match timeout(LAST_WORDS, both).await {
-                Ok((_, stderr)) => stderr.ok().flatten(),
-                Err(_) => self.logs.last(&part.to_string()),
-            };
+            timeout(LAST_WORDS, both).await.ok();
+            last_words = self.logs.cause(&part.to_string(), tasks.since_ms);
         }
         let policy = self.policy;
         if let Some(process) = self.process(part) {

@@ -208,7 +208,8 @@ impl Dispatcher {
         if self.on_terminal {
             self.asked_to_end();
         } else {
-            tracing::warn!("reloading is not supported yet; use `supervisor restart`");
+            let restart = self.runtime.invocation().command("restart");
+            tracing::warn!("reloading is not supported yet; use `{restart}`");
         }
     }
 

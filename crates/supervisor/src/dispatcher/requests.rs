@@ -98,7 +98,7 @@ impl Dispatcher {
 
     fn select(&self, names: &[String]) -> Result<Vec<Part>, Reply> {
         let all: Vec<Part> = self.processes.iter().map(|process| process.part).collect();
-        part::select(&all, names).map_err(|reason| Reply::Refused { reason })
+        part::select(&all, names).map_err(|reason| Reply::Unknown { reason })
     }
 
     fn status(&self) -> Status {

@@ -2,6 +2,7 @@
 
 use super::Dispatcher;
 use crate::{
+    invitation::{invitation, typeable},
     part::Part,
     process::{Process, now_ms},
 };
@@ -59,13 +60,19 @@ impl Dispatcher {
         if table == self.shown {
             return;
         }
+        // What ends with it has to be started with it.
+        let ends = self.is_ending() || self.given_up().is_some();
+        let again = |name: &str| {
+            let command = if ends { "start".to_owned() } else { format!("start {name}") };
+            self.runtime.invocation().command(&command)
+        };
         let before = std::mem::replace(&mut self.shown, table.clone());
         let mut website_is_ready = false;
         for (index, (process, now)) in self.processes.iter().zip(&table).enumerate() {
             if before.get(index).is_some_and(|before| before.state == now.state && before.detail == now.detail) {
                 continue;
             }
-            report(process, now);
+            report(process, now, again);
             website_is_ready |= process.part == Part::Website && now.state == ProcessState::Running;
         }
         self.hub.show_processes(table);
@@ -77,22 +84,17 @@ impl Dispatcher {
 
     /// Tells a person where to go.
     fn banner(&self) {
-        let first_visit = std::fs::read_to_string(self.runtime.first_visit()).ok();
-        let first_visit = first_visit.as_deref().map(str::trim).filter(|url| !url.is_empty());
-        self.logs.say("");
-        match first_visit {
-            Some(url) => self.logs.say(format!("Trawl is ready. Open this link to begin:  {url}")),
-            None => self.logs.say(format!("Trawl is ready:  {}", self.url())),
-        }
-        self.logs.say("");
+        self.logs.announce("");
+        self.logs.announce(invitation(&self.runtime, &self.url()));
+        self.logs.announce("");
     }
 
     /// Where people reach the website.
     pub(super) fn url(&self) -> String {
-        match self.launcher.address(Part::Website) {
+        typeable(&match self.launcher.address(Part::Website) {
             Some(address) if address != self.settings.server.listen => format!("http://{address}"),
             _ => self.settings.server.url(),
-        }
+        })
     }
 
     /// Tells the service manager, once: when the website is ready, or everything else where no website is wanted.
@@ -112,7 +114,7 @@ pub(super) fn notify(state: &NotifyState<'_>) {
     }
 }
 
-fn report(process: &Process, now: &ProcessInfo) {
+fn report(process: &Process, now: &ProcessInfo, again: impl Fn(&str) -> String) {
     let (name, detail) = (now.name.as_str(), now.detail.as_deref().unwrap_or_default());
     let pid = now.pid.unwrap_or_default();
     match now.state {
@@ -125,7 +127,8 @@ fn report(process: &Process, now: &ProcessInfo) {
             tracing::warn!("{name} {detail}; starting it again in {} ms", pause.as_millis());
         }
         ProcessState::Failed => {
-            tracing::error!("{name} has failed and stays down: {detail}. When that is mended: supervisor start {name}");
+            let detail = detail.trim_end_matches('.');
+            tracing::error!("{name} has failed and stays down: {detail}. When that is mended: {}", again(name));
         }
         ProcessState::Stopping => tracing::info!(process.pid = pid, "{name} is stopping"),
         ProcessState::Stopped => tracing::info!(stopped_ms = now_ms() - now.since_ms, "{name} is stopped"),

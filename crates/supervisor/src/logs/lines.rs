@@ -53,16 +53,11 @@ impl Splitter {
     }
 }
 
-/// Passes a child's output on to the logs until it ends. Returns the last line with something in it.
-pub async fn forward(mut output: impl AsyncRead + Unpin, process: Arc<str>, logs: Logs) -> Option<String> {
-    let (mut splitter, mut last) = (Splitter::default(), None);
+/// Passes a child's output on to the logs until it ends.
+pub async fn forward(mut output: impl AsyncRead + Unpin, process: Arc<str>, logs: Logs) {
+    let mut splitter = Splitter::default();
     let mut buffer = vec![0; 8 << 10];
-    let mut each = |text: String| {
-        if !text.is_empty() {
-            last = Some(text.clone());
-        }
-        logs.push(&process, text);
-    };
+    let mut each = |text: String| logs.push(&process, text);
     loop {
         match output.read(&mut buffer).await {
             Ok(0) | Err(_) => break,
@@ -70,7 +65,6 @@ pub async fn forward(mut output: impl AsyncRead + Unpin, process: Arc<str>, logs
         }
     }
     splitter.finish(&mut each);
-    last
 }
 
 #[cfg(test)]
@@ -105,10 +99,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_words_are_kept() {
+    async fn everything_is_kept() {
         let logs = Logs::default();
-        let last = forward(&b"first\nError: no database\n\n"[..], Arc::from("website"), logs.clone()).await;
-        assert_eq!(last.as_deref(), Some("Error: no database"));
+        forward(&b"first\nwebsite: no database\n\n"[..], Arc::from("website"), logs.clone()).await;
+        assert_eq!(logs.cause("website", 0).as_deref(), Some("no database"));
         assert_eq!(logs.watch(Vec::new(), 9).len(), 3);
     }
 }

@@ -1,13 +1,16 @@
 //! What the processes say: kept for a while, and shown to whoever watches. Nobody who watches ever makes a process
 //! wait.
 
+mod cause;
 mod events;
 mod lines;
+mod look;
 mod terminal;
 
 pub use events::start as start_events;
 pub use lines::{LINE_LIMIT, Splitter, forward};
-pub use terminal::{Look, Terminal};
+pub use look::Look;
+pub use terminal::Terminal;
 
 use crate::process::now_ms;
 use std::{
@@ -97,10 +100,18 @@ impl Logs {
         receiver
     }
 
-    /// The last line of a process.
+    /// Says something in the supervisor's own name to those who watch now: it will not be true later.
+    pub fn announce(&self, text: impl Into<String>) {
+        let line = Arc::new(Line { process: Arc::from(OWN_NAME), text: text.into(), at_ms: now_ms() });
+        self.inner().watchers.retain_mut(|watcher| watcher.show(&line));
+    }
+
+    /// What a process has said since `since_ms` that may be why it ended.
     #[must_use]
-    pub fn last(&self, process: &str) -> Option<String> {
-        self.inner().kept.get(process)?.lines.back().map(|line| line.text.clone())
+    pub fn cause(&self, process: &str, since_ms: i64) -> Option<String> {
+        let inner = self.inner();
+        let recent = inner.kept.get(process)?.lines.iter().rev().take_while(|line| line.at_ms >= since_ms);
+        recent.into_iter().find_map(|line| cause::cause(process, &line.text))
     }
 
     /// Nothing more will be said: whoever watches sees the end.
@@ -160,11 +171,24 @@ mod tests {
             logs.push(&name, n.to_string());
         }
         assert_eq!(logs.inner().kept[&name].lines.len(), KEPT_LINES);
-        assert_eq!(logs.last("website"), Some((KEPT_LINES + 4).to_string()));
+        assert_eq!(logs.inner().kept[&name].lines[KEPT_LINES - 1].text, (KEPT_LINES + 4).to_string());
         for _ in 0..200 {
             logs.push(&name, "x".repeat(LINE_LIMIT));
         }
         assert!(logs.inner().kept[&name].bytes <= KEPT_BYTES);
+    }
+
+    #[test]
+    fn a_cause_is_of_this_life_and_an_announcement_of_this_moment() {
+        let (logs, name) = (Logs::default(), Arc::from("website"));
+        logs.push(&name, "website: no database".to_owned());
+        logs.push(&name, " INFO the end".to_owned());
+        assert_eq!(logs.cause("website", 0).as_deref(), Some("no database"));
+        assert_eq!(logs.cause("website", i64::MAX), None);
+        let mut early = logs.watch(Vec::new(), 0);
+        logs.announce("come in");
+        assert_eq!(early.try_recv().unwrap().text, "come in");
+        assert!(logs.watch(vec![OWN_NAME.to_owned()], 9).try_recv().is_err(), "nobody hears it later");
     }
 
     #[test]

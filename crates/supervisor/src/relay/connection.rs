@@ -27,8 +27,11 @@ pub async fn serve(connection: Connection, hub: &Hub, ticket: &Ticket) {
     } else {
         Err(Violation::TooEarly)
     };
-    if let Err(reason) = ended {
-        tracing::warn!(process.id = %ticket.id, "ending the connection of {}: {reason}", ticket.id);
+    match ended {
+        Ok(()) => {}
+        // How a process hangs up that has ended, planned or not; the dispatcher knows which.
+        Err(Violation::Frame(FrameError::Io(error))) => tracing::debug!(%error, "{} hung up", ticket.id),
+        Err(reason) => tracing::warn!(process.id = %ticket.id, "ending the connection of {}: {reason}", ticket.id),
     }
     hub.lost(ticket);
 }
@@ -38,8 +41,6 @@ async fn read(receiver: impl AsyncRead + Unpin, hub: &Hub, ticket: &Ticket) -> R
     while let Some(frame) = frames.next().await {
         match frame {
             Ok(frame) => hub.forward(ticket, frame)?,
-            // How a process that was killed hangs up.
-            Err(FrameError::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionReset => return Ok(()),
             Err(error) => return Err(error.into()),
         }
     }
@@ -50,10 +51,7 @@ async fn write(mut sender: impl AsyncWrite + Unpin, queue: &Queue) -> Result<(),
     let (mut codec, mut bytes) = (codec(), BytesMut::new());
     loop {
         queue.take(&mut codec, &mut bytes).await?;
-        match sender.write_all(&bytes).await {
-            Ok(()) => bytes.clear(),
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
+        sender.write_all(&bytes).await?;
+        bytes.clear();
     }
 }

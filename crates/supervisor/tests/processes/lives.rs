@@ -57,18 +57,19 @@ fn what_was_there_before_us_is_left_alone() {
 
 #[test]
 fn a_crash_loop_ends_with_a_reason() {
-    let mut system = System::with("echo 'cannot open the thing' >&2; exit 1", SLEEPER);
+    let mut system = System::with("echo 'website: cannot open the thing' >&2; echo 'and so on' >&2; exit 1", SLEEPER);
     system.set("TRAWL_SUPERVISOR__START_LIMIT", "3");
     system.set("TRAWL_SUPERVISOR__RESTART_FIRST_MS", "5");
     let (code, said) = system.start(&["start"]).end();
     assert_eq!(said.matches("website: cannot open the thing").count(), 3, "{said}");
     let reason = "website has failed and stays down: ended with code 1, 3 times within 120 s: cannot open the thing";
     assert!(code == Some(70) && said.contains(reason), "{said}");
+    assert!(said.contains("When that is mended: supervisor start\n") && !said.contains("website: website"), "{said}");
 }
 
 #[test]
 fn a_final_exit_code_is_passed_on_at_once() {
-    let system = System::with("echo 'the database is newer' >&2; exit 76", SLEEPER);
+    let system = System::with("echo 'website: the database is newer' >&2; exit 76", SLEEPER);
     let (code, said) = system.start(&["start"]).end();
     assert_eq!(said.matches("website: the database is newer").count(), 1, "{said}");
     assert!(code == Some(76) && said.contains("stays down: the database is newer"), "{said}");
@@ -79,7 +80,7 @@ fn a_crashed_child_comes_back_and_is_counted() {
     let script = "if mkdir \"$TRAWL_TEST_DIR/once\"; then echo first; kill -9 $$; fi; echo second; exec sleep 1000";
     let system = System::with(script, SLEEPER);
     let mut running = system.start(&["start"]);
-    running.line("website was ended by SIGKILL");
+    running.line("website was killed by signal 9;");
     running.line("website: second");
     let status = system.run(&["status", "--json"]);
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();

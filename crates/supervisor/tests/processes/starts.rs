@@ -29,7 +29,9 @@ fn a_whole_system_from_start_to_stop() {
     assert_eq!(system.run(&["status"]).status.code(), Some(0));
 
     let again = system.run(&["start"]);
-    assert_eq!((again.status.code(), again.stdout.starts_with(b"already running")), (Some(0), true));
+    let said = String::from_utf8(again.stdout).unwrap();
+    assert!(again.status.code() == Some(0) && said.starts_with("already running; see `supervisor status`\n"), "{said}");
+    assert!(said.contains("Open this link to begin:  http://") && said.ends_with("/first/visit\n"), "{said}");
 
     let restarted = system.run(&["restart", "crawler-1"]);
     assert_eq!(String::from_utf8(restarted.stdout).unwrap(), "restarted: crawler-1\n");
@@ -49,10 +51,10 @@ fn a_whole_system_from_start_to_stop() {
 fn what_has_failed_is_shown_and_comes_back_when_asked() {
     let system = System::speaking();
     let good = std::fs::read_to_string(system.path().join("bin/crawler")).unwrap();
-    system.script("crawler", "echo 'no token' >&2; exit 77");
+    system.script("crawler", "echo 'crawler: no token' >&2; exit 77");
     let mut running = system.start(&["start"]);
     link(&mut running);
-    running.line("crawler-1 has failed and stays down: no token");
+    running.line("crawler-1 has failed and stays down: no token. When that is mended: supervisor start crawler-1");
     assert_eq!(system.run(&["status"]).status.code(), Some(1));
     let status = String::from_utf8(system.run(&["status"]).stdout).unwrap();
     assert!(status.lines().any(|line| line.starts_with("crawler-1") && line.ends_with("no token")), "{status}");
@@ -90,12 +92,15 @@ fn two_terminals_make_one_system() {
     let mut first = system.start(&["start", "website"]);
     link(&mut first);
     assert_eq!(system.states(), ["website running", "crawler-1 stopped"]);
+    std::fs::remove_file(system.path().join("state/run/first-visit")).unwrap();
     let mut second = system.start(&["start", "crawler"]);
+    second.line("Trawl is ready:  http://127.0.0.1:");
     second.line("crawler-1: has 1 credentials");
     first.line("website: got Holdings(Boot(1), []) from crawler-1");
     second.signal(Signal::SIGINT);
     let (code, said) = second.end();
     assert!(code == Some(0) && said.ends_with("stopped: crawler-1"), "{said}");
+    assert!(!said.contains("Open this link"), "that link has served: {said}");
     assert_eq!(system.states(), ["website running", "crawler-1 stopped"]);
     first.signal(Signal::SIGINT);
     assert_eq!(first.end().0, Some(0));
@@ -158,9 +163,64 @@ fn a_wrong_configuration_is_named_with_its_line() {
 #[test]
 fn a_name_that_means_nothing_is_refused() {
     let system = System::with(SLEEPER, SLEEPER);
-    let output = system.run(&["start", "website,crowler"]);
+    let all_refuse = || {
+        for command in ["start", "stop", "restart"] {
+            let output = system.run(&[command, "website,crowler"]);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(said.contains("\"crowler\" is no process of this system; there are website, crawler-1"), "{said}");
+            assert_eq!(output.status.code(), Some(2), "{said}");
+        }
+    };
+    all_refuse();
+    let mut running = system.start(&["start"]);
+    running.line("website: up");
+    all_refuse();
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().0, Some(0));
+    assert_eq!(system.run(&["stop", "website"]).status.code(), Some(69));
+}
+
+#[test]
+fn lines_in_a_file_have_their_time() {
+    let mut system = System::with(SLEEPER, SLEEPER);
+    let mut running = system.start(&["start"]);
+    let line = running.line(" website: up");
+    let (time, _) = line.split_once(' ').unwrap();
+    assert!(time.len() == 20 && chrono::DateTime::parse_from_rfc3339(time).is_ok() && time.ends_with('Z'), "{line}");
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().0, Some(0));
+
+    system.set("JOURNAL_STREAM", "8:1");
+    let mut running = system.start(&["start"]);
+    assert_eq!(running.line("website: up"), "website: up");
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().0, Some(0));
+}
+
+#[test]
+fn every_line_is_json_where_that_is_wanted() {
+    let event = r#"{"level":"INFO","fields":{"message":"up"}}"#;
+    let mut system = System::with(&format!("echo '{event}'; echo plain; exec sleep 1000"), SLEEPER);
+    system.set("TRAWL_LOG__FORMAT", "json");
+    let mut running = system.start(&["start"]);
+    assert_eq!(running.line(event), event);
+    running.line("plain");
+    running.signal(Signal::SIGTERM);
+    let (code, said) = running.end();
+    let objects: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ours = |object: &&serde_json::Value| object["process"] == "supervisor" && object["level"] == "INFO";
+    assert!(code == Some(0) && objects.iter().filter(ours).count() > 1, "{said}");
+}
+
+#[test]
+fn the_demo_keeps_away_from_what_is_not_its_own() {
+    let system = System::with(SLEEPER, SLEEPER);
+    std::fs::create_dir(system.path().join("state")).unwrap();
+    std::fs::write(system.path().join("state/trawl.db"), "precious").unwrap();
+    let output = system.run(&["start", "--demo"]);
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("\"crowler\" is no process of this system; there are website, crawler-1"), "{said}");
+    assert!(output.status.code() == Some(78) && said.contains("choose another with TRAWL_PATHS__STATE"), "{said}");
+    assert_eq!(std::fs::read_dir(system.path().join("state")).unwrap().count(), 1);
 }
 
 #[test]
@@ -173,15 +233,21 @@ fn the_demo_brings_a_gitlab_and_finds_a_free_port() {
     system.script("gitlab-sim", simulator);
     system.script(
         "website",
-        "echo \"reads $TRAWL_DEMO_GITLAB_URL every $TRAWL_FORGE__INCREMENTAL_SECONDS s\"; sleep 1000",
+        "echo \"reads $TRAWL_DEMO_GITLAB_URL every $TRAWL_FORGE__INCREMENTAL_SECONDS s\"; echo \"in $TRAWL_DATABASE__URL\"; sleep 1000",
     );
+    system.set("TRAWL_DATABASE__URL", "postgres://real/one");
+    system.set("TRAWL_PATHS__RUNTIME", &system.path().join("real").display().to_string());
     let mut running = system.start(&["start", "--demo"]);
     running.line("website waits for gitlab-sim");
     running.line("gitlab-sim: up with --moving ");
     let line = running.line("website: reads http://127.0.0.1:");
     let seconds = line.rsplit_once(" every ").unwrap().1.trim_end_matches(" s");
     assert!(seconds.parse::<u32>().unwrap() < 60, "{line}");
-    assert!(system.path().join("state/.trawl-demo").exists());
+    running.line("website: in sqlite://");
+    assert!(system.path().join("state/.trawl-demo").exists() && !system.path().join("real").exists());
+    let again = system.run(&["start", "--demo"]);
+    let said = String::from_utf8(again.stdout).unwrap();
+    assert!(again.status.success() && said.contains("see `supervisor status --demo`"), "{said}");
     assert!(system.run(&["stop", "--demo"]).status.success());
     assert_eq!(running.end().0, Some(0));
     system.is_empty();
