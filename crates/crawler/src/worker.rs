@@ -115,6 +115,7 @@ impl Worker {
                 // What it asks for is in memory now; if that is lost, the website hears of our death.
                 noted(self.bus.acknowledge(receipt));
             }
+            Incoming::Unreadable(receipt) => noted(self.bus.acknowledge(receipt)),
             Incoming::Signal(message, _) => self.message(message),
             Incoming::Connected(id) => tracing::info!(process = %id, "on the bus as {id}"),
             Incoming::Disconnected => tracing::warn!("the supervisor is gone; waiting for it to come back"),

@@ -63,6 +63,8 @@ pub enum Incoming {
     Processes(Vec<ProcessInfo>),
     /// A message. It is resent until its receipt is given back with [`Bus::acknowledge`].
     Message(Message, Receipt),
+    /// A message that this build does not understand. To be acknowledged in its turn, or it would come for ever.
+    Unreadable(Receipt),
     /// A message that may be lost.
     Signal(Message, ProcessId),
 }
@@ -154,8 +156,8 @@ impl Bus {
         Ok((Self { commands, windows: Arc::default() }, incoming, task))
     }
 
-    /// Sends a message as soon as the receiver's window has room, and again until it is acknowledged. A receiver
-    /// that is not there yet is waited for.
+    /// Sends a message as soon as the receiver's window has room, and again until it is acknowledged. With
+    /// [`BusOptions::carry_over`] a receiver that is not there yet is waited for; else the message is void.
     ///
     /// # Errors
     /// The message is too large, or the bus has ended.
@@ -375,7 +377,13 @@ impl Pump {
         match self.inboxes.entry(from).or_default().arrive(from_boot, piece) {
             Arrival::Message(body) => {
                 let receipt = Receipt { from, boot: from_boot, seq };
-                self.undelivered.push_back(Incoming::Message(crate::decode(&body)?, receipt));
+                self.undelivered.push_back(match crate::decode(&body) {
+                    Ok(message) => Incoming::Message(message, receipt),
+                    Err(error) => {
+                        tracing::error!(%error, %from, "a message that cannot be understood; run the same build everywhere");
+                        Incoming::Unreadable(receipt)
+                    }
+                });
             }
             // Its ack may have been lost with the connection: say it again.
             Arrival::Duplicate => {

@@ -33,8 +33,11 @@ struct Entry<K> {
 /// The sending end. `K` is whatever the caller wants back once a message is dealt with.
 #[derive(Debug)]
 pub struct Outbox<K> {
-    /// Which life of the receiver, over which of its connections.
+    /// Which life of the receiver, over which of its connections; none: it is not there.
     receiver: Option<(Boot, Option<u32>)>,
+    /// The life for which the entries are numbered. One that is gone from the list may be back: a crawler that was
+    /// started by hand is listed only while it is connected.
+    numbered_for: Option<Boot>,
     /// Whether a new life of the receiver gets what the old one left; else that is void.
     carry_over: bool,
     next: u64,
@@ -45,7 +48,7 @@ impl<K> Outbox<K> {
     /// A stream to a receiver that is not there yet.
     #[must_use]
     pub const fn new(carry_over: bool) -> Self {
-        Self { receiver: None, carry_over, next: 1, entries: VecDeque::new() }
+        Self { receiver: None, numbered_for: None, carry_over, next: 1, entries: VecDeque::new() }
     }
 
     /// The life of the receiver that frames go to.
@@ -54,8 +57,12 @@ impl<K> Outbox<K> {
         self.receiver.map(|(boot, _)| boot)
     }
 
-    /// Takes a message; returns what to send now.
+    /// Takes a message; returns what to send now. Nothing is kept for a receiver that is not there, unless its
+    /// successor is to have it.
     pub fn push(&mut self, body: Bytes, keep: K) -> Vec<Piece> {
+        if self.receiver.is_none() && !self.carry_over {
+            return Vec::new();
+        }
         let pieces = pieces(&body, self.next);
         self.next += pieces.len() as u64;
         self.entries.push_back(Entry { last: self.next - 1, body, keep });
@@ -72,20 +79,22 @@ impl<K> Outbox<K> {
         self.entries.drain(..done).map(|entry| entry.keep).collect()
     }
 
-    /// The receiver's life or connection as it is now; none: it is dead. Returns what to send again, and drops what
-    /// is void.
+    /// The receiver's life or connection as it is now; none: it is not there. Returns what to send again, and drops
+    /// what is void because it was for another life.
     pub fn receiver_is(&mut self, now: Option<(Boot, Option<u32>)>) -> Vec<Piece> {
         if self.receiver == now {
             return Vec::new();
         }
-        let another_life = self.receiver().is_some() && self.receiver() != now.map(|(boot, _)| boot);
-        if another_life && !self.carry_over {
-            self.entries.clear();
-        }
-        if self.receiver().is_none() || another_life {
+        self.receiver = now;
+        if let Some((boot, _)) = now
+            && self.numbered_for != Some(boot)
+        {
+            if !self.carry_over {
+                self.entries.clear();
+            }
+            self.numbered_for = Some(boot);
             self.renumber();
         }
-        self.receiver = now;
         if !self.reachable() {
             return Vec::new();
         }
@@ -214,6 +223,23 @@ mod tests {
         let piece = |seq| Piece { seq, more: true, body: Bytes::from(vec![0; FRAME_BODY_LIMIT]) };
         let arrivals: Vec<_> = (1..20).map(|seq| inbox.arrive(A, piece(seq))).collect();
         assert!(arrivals.contains(&Arrival::TooLarge));
+    }
+
+    #[test]
+    fn a_worker_that_comes_back_gets_what_it_missed() {
+        let mut out = Outbox::new(false);
+        let mut inbox = Inbox::default();
+        out.receiver_is(Some((A, Some(1))));
+        let pieces = out.push(body(1), ());
+        assert_eq!(inbox.arrive(Boot(1), pieces[0].clone()), Arrival::Message(body(1)));
+        out.push(body(2), ());
+        out.receiver_is(None);
+        assert!(out.push(body(3), ()).is_empty(), "it is not there");
+        let again = out.receiver_is(Some((A, Some(2))));
+        let seen: Vec<_> = again.into_iter().map(|piece| inbox.arrive(Boot(1), piece)).collect();
+        assert_eq!(seen, [Arrival::Duplicate, Arrival::Message(body(2))]);
+        let next = out.push(body(4), ());
+        assert_eq!(inbox.arrive(Boot(1), next[0].clone()), Arrival::Message(body(4)));
     }
 
     #[test]
