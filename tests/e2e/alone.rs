@@ -20,6 +20,7 @@ async fn two_terminals_make_one_system() {
     second.signal(Signal::SIGINT);
     assert_eq!(second.ended().await.code(), Some(0), "{}", second.log());
     assert!(second.log().contains("stopped: crawler-1"), "{}", second.log());
+    assert!(!second.log().contains("Open this link"), "that link has served: {}", second.log());
     assert_eq!(system.process("crawler-1").unwrap()["state"], "stopped");
     assert_eq!(system.process("website").unwrap(), website, "the website has not noticed");
     assert_eq!(client.get("/").await.status, 200);

@@ -14,7 +14,7 @@ async fn the_demo_needs_one_link() {
         Some(line.split_whitespace().last()?.to_owned())
     })
     .await;
-    assert_eq!(fs::read_to_string(system.path("run/first-visit")).unwrap().trim(), link);
+    assert_eq!(fs::read_to_string(system.path("state/run/first-visit")).unwrap().trim(), link);
     assert!(!link.contains(&taken.local_addr().unwrap().to_string()), "that port is somebody else's");
     let client = Client::new(link.split("/welcome").next().unwrap());
     for _ in 0..2 {

@@ -64,3 +64,22 @@ async fn jobs_wait_for_a_new_token() {
     assert_sound(&database);
     assert_eq!(database.texts("SELECT dedupe_key AS v FROM jobs WHERE state <> 'completed'"), [""; 0]);
 }
+
+/// Another program locks the database in mid-crawl, for longer than the website waits for a lock.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_database_loses_nothing() {
+    let system = System::new().with("TRAWL_DATABASE__BUSY_TIMEOUT_MS", "200");
+    let site = Site::linked(system, distant_forge(0.1, 5)).await;
+    let database = site.committed(100).await;
+    database.lock();
+    let said = "the database takes nothing; trying again";
+    let times = |log: &str| log.matches(said).count();
+    eventually("reports cannot be written", async || (times(&site.supervisor.log()) >= 3).then_some(())).await;
+    assert!(!database.live_jobs().is_empty(), "the crawl was over before");
+    database.unlock();
+    let database = site.crawled().await;
+    assert_mirrors(&database, &site.forge);
+    assert_sound(&database);
+    let crashes = "SELECT dedupe_key AS v FROM jobs WHERE crashes > 0 OR state <> 'completed'";
+    assert_eq!(database.texts(crashes), [""; 0], "nobody has died");
+}

@@ -210,6 +210,11 @@ impl Settings {
                 pipeline.heartbeat_ms, pipeline.stale_seconds
             ));
         }
+        if pipeline.stale_seconds > 86_400 {
+            found.push(
+                "pipeline.stale_seconds is above a day; dead crawlers would keep their jobs for as long".to_owned(),
+            );
+        }
         if pipeline.max_attempts_default < 1 {
             found.push("pipeline.max_attempts_default must be 1 or more".to_owned());
         }

@@ -3,7 +3,7 @@
 use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
-    now,
+    jobs, now,
     schema::{accounts, area_authorizations, areas, instances},
     when::stored,
 };
@@ -167,6 +167,9 @@ pub fn get(conn: &mut Conn<'_>, account: AccountId) -> Result<Option<Account>, S
 /// [`StoreError::NotFound`] where it is not this user's.
 pub fn unlink(conn: &mut Conn<'_>, user: UserId, account: AccountId) -> Result<(), StoreError> {
     let mine = accounts::table.filter(accounts::id.eq(account.0)).filter(accounts::user_id.eq(user.0));
+    if get(conn, account)?.is_some_and(|account| account.user() == user) {
+        jobs::end_those_about(conn, account)?;
+    }
     match on_backend!(conn, |c| diesel::delete(mine).execute(c))? {
         0 => Err(StoreError::NotFound),
         _ => Ok(()),
@@ -221,7 +224,13 @@ pub fn reach(conn: &mut Conn<'_>, account: AccountId) -> Result<(i64, i64), Stor
     Ok((of(AreaKind::Group), of(AreaKind::Project)))
 }
 
-/// Accounts whose token may read an area, those with more rights first, the one that asked for it before others.
+/// GitLab's access level of an account in an area.
+pub fn access_level(conn: &mut Conn<'_>, account: AccountId, area: i64) -> Result<Option<i32>, StoreError> {
+    let query = area_authorizations::table.find((account.0, area)).select(area_authorizations::access_level);
+    Ok(on_backend!(conn, |c| query.first::<Option<i32>>(c).optional())?.flatten())
+}
+
+/// Accounts whose token may read an area: those with more rights see more and come first, then the one that asked.
 pub fn serving(conn: &mut Conn<'_>, area: i64, asked: Option<i64>) -> Result<Vec<AccountId>, StoreError> {
     let query = area_authorizations::table
         .inner_join(accounts::table)
@@ -230,6 +239,6 @@ pub fn serving(conn: &mut Conn<'_>, area: i64, asked: Option<i64>) -> Result<Vec
         .select((accounts::id, area_authorizations::access_level));
     let mut rows: Vec<(i64, Option<i32>)> = on_backend!(conn, |c| query.load(c))?;
     // Here, because the databases disagree on where to put what is not known. None is less than any level.
-    rows.sort_by_key(|(id, level)| (Some(*id) != asked, Reverse(*level), *id));
+    rows.sort_by_key(|(id, level)| (Reverse(*level), Some(*id) != asked, *id));
     Ok(rows.into_iter().map(|(id, _)| AccountId(id)).collect())
 }

@@ -119,7 +119,9 @@ fn prepare(conn: &mut Conn<'_>, job: &Job) -> Result<Result<Ready, Aside>, Store
     let (area, accounts, watermark) = if let Some(id) = job.area_id {
         let area = areas::get(conn, AreaId(id))?.map(|area| area.reference());
         let accounts = accounts::serving(conn, id, job.account_id)?;
-        (area, accounts, sync::watermark(conn, AreaId(id), &job.kind)?)
+        let level = accounts.first().map(|account| accounts::access_level(conn, *account, id)).transpose()?.flatten();
+        let watermark = sync::watermark(conn, AreaId(id), &job.kind, level)?;
+        (area, accounts, watermark)
     } else {
         let account = job.account_id.map(|id| accounts::get(conn, AccountId(id))).transpose()?.flatten();
         let working = account.filter(|account| account.state() == accounts::AccountState::Working);

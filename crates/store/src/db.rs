@@ -146,11 +146,20 @@ fn open_postgres(options: &DbOptions) -> Result<Inner, StoreError> {
     Ok(Inner::Postgres { writer: Writer::start(transact).map_err(|error| failed(error.to_string()))?, readers })
 }
 
+/// What is mirrored is for the owner's eyes: a directory of ours is closed to others, and so is the file, whose mode
+/// SQLite gives to the files beside it.
+fn make_private(path: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    }
+    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+}
+
 fn open_sqlite(options: &DbOptions, path: PathBuf) -> Result<Inner, StoreError> {
     let failed = |reason: String| StoreError::Open { url: path.display().to_string(), reason };
-    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-        std::fs::create_dir_all(dir).map_err(|error| failed(error.to_string()))?;
-    }
+    make_private(&path).map_err(|error| failed(error.to_string()))?;
     let file = path.to_str().ok_or_else(|| failed("the path is not UTF-8".to_owned()))?;
     let mut conn = SqliteConnection::establish(file).map_err(|error| failed(error.to_string()))?;
     let pragmas = Pragmas {

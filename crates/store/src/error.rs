@@ -43,6 +43,24 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it is what was to be written that the database does not take. If not, the database itself has a bad
+    /// moment (locked, full, restarting), and the same may succeed later.
+    #[must_use]
+    pub const fn is_about_data(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        match self {
+            Self::Query(Error::DatabaseError(kind, _)) => matches!(
+                kind,
+                Kind::UniqueViolation | Kind::ForeignKeyViolation | Kind::NotNullViolation | Kind::CheckViolation
+            ),
+            Self::Query(error) => {
+                matches!(error, Error::NotFound | Error::DeserializationError(_) | Error::SerializationError(_))
+            }
+            Self::Illegal(_) | Self::Corrupt(_) | Self::NotFound => true,
+            Self::Open { .. } | Self::Newer { .. } | Self::Migration(_) | Self::Closed => false,
+        }
+    }
+
     /// Whether a uniqueness rule was broken.
     #[must_use]
     pub const fn is_duplicate(&self) -> bool {

@@ -36,7 +36,8 @@ pub fn standing(conn: &mut Conn<'_>, worker: &str, lease: Lease, seq: i64) -> Re
     if seq <= job.report_seq {
         return Ok(Standing::Seen);
     }
-    if job.state()?.is_leased() && job.worker.as_deref() == Some(worker) {
+    // A report after one that was not committed would leave a hole: it is not taken, and comes again in its turn.
+    if seq == job.report_seq + 1 && job.state()?.is_leased() && job.worker.as_deref() == Some(worker) {
         return Ok(Standing::Fresh(Box::new(job)));
     }
     Ok(Standing::Gone)

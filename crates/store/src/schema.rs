@@ -184,6 +184,8 @@ diesel::table! {
         completed_at -> Nullable<Timestamp>,
         generation -> BigInt,
         incomplete -> Nullable<Text>,
+        failure -> Nullable<Text>,
+        access_level -> Nullable<Integer>,
     }
 }
 

@@ -21,8 +21,8 @@ pub struct SyncState {
     pub kind: String,
     tried_at: NaiveDateTime,
     completed_at: Option<NaiveDateTime>,
-    /// Why something is left out.
-    pub incomplete: Option<String>,
+    incomplete: Option<String>,
+    failure: Option<String>,
 }
 
 impl SyncState {
@@ -38,6 +38,12 @@ impl SyncState {
         self.tried_at.and_utc()
     }
 
+    /// Why not everything is there, as far as is known.
+    #[must_use]
+    pub fn shortfall(&self) -> Option<&str> {
+        self.failure.as_deref().or(self.incomplete.as_deref())
+    }
+
     /// When a pass last ended well.
     #[must_use]
     pub fn completed_at(&self) -> Option<DateTime<Utc>> {
@@ -45,22 +51,41 @@ impl SyncState {
     }
 }
 
-/// A pass has ended well.
-pub fn completed(
-    conn: &mut Conn<'_>,
-    area: AreaId,
-    kind: &str,
-    watermark: Option<DateTime<Utc>>,
-    incomplete: Option<&str>,
-) -> Result<(), StoreError> {
+/// A pass that ended well.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass<'a> {
+    /// Everything that changed before this has been seen.
+    pub watermark: Option<DateTime<Utc>>,
+    /// What it left out.
+    pub incomplete: Option<&'a str>,
+    /// It read everything, not only what had changed.
+    pub full: bool,
+    /// GitLab's access level of the account that read.
+    pub access_level: Option<i32>,
+}
+
+/// A pass has ended well. Only one that read everything makes up for what an earlier one left out, or raises the rights
+/// with which everything counts as read.
+pub fn completed(conn: &mut Conn<'_>, area: AreaId, kind: &str, pass: Pass<'_>) -> Result<(), StoreError> {
     let at = stored(now());
+    let before = sync_states::table.find((area.0, kind)).select((sync_states::incomplete, sync_states::access_level));
+    let before: Option<(Option<String>, Option<i32>)> = on_backend!(conn, |c| before.first(c).optional())?;
+    let (incomplete, access_level) = match before {
+        Some((incomplete, level)) if !pass.full => {
+            (pass.incomplete.map(str::to_owned).or(incomplete), level.min(pass.access_level))
+        }
+        _ => (pass.incomplete.map(str::to_owned), pass.access_level),
+    };
     let changes = (
-        sync_states::watermark.eq(watermark.map(stored)),
+        sync_states::watermark.eq(pass.watermark.map(stored)),
         sync_states::tried_at.eq(at),
         sync_states::completed_at.eq(at),
         sync_states::incomplete.eq(incomplete),
+        sync_states::failure.eq(None::<String>),
+        sync_states::access_level.eq(access_level),
     );
-    let values = (sync_states::area_id.eq(area.0), sync_states::kind.eq(kind), sync_states::generation.eq(1), changes);
+    let values =
+        (sync_states::area_id.eq(area.0), sync_states::kind.eq(kind), sync_states::generation.eq(1), changes.clone());
     on_backend!(conn, |c| diesel::insert_into(sync_states::table)
         .values(values)
         .on_conflict((sync_states::area_id, sync_states::kind))
@@ -72,7 +97,7 @@ pub fn completed(
 
 /// A pass has ended badly: what an earlier one achieved stays.
 pub fn failed(conn: &mut Conn<'_>, area: AreaId, kind: &str, why: &str) -> Result<(), StoreError> {
-    let changes = (sync_states::tried_at.eq(stored(now())), sync_states::incomplete.eq(why));
+    let changes = (sync_states::tried_at.eq(stored(now())), sync_states::failure.eq(why));
     let values = (sync_states::area_id.eq(area.0), sync_states::kind.eq(kind), sync_states::generation.eq(0), changes);
     on_backend!(conn, |c| diesel::insert_into(sync_states::table)
         .values(values)
@@ -83,11 +108,17 @@ pub fn failed(conn: &mut Conn<'_>, area: AreaId, kind: &str, why: &str) -> Resul
     Ok(())
 }
 
-/// Where the next incremental pass begins.
-pub fn watermark(conn: &mut Conn<'_>, area: AreaId, kind: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let query = sync_states::table.find((area.0, kind)).select(sync_states::watermark);
-    let time: Option<Option<NaiveDateTime>> = on_backend!(conn, |c| query.first(c).optional())?;
-    Ok(time.flatten().map(|time| time.and_utc()))
+/// Where the next incremental pass begins, for an account with this access level: from the start where it may see more
+/// than those before it.
+pub fn watermark(
+    conn: &mut Conn<'_>,
+    area: AreaId,
+    kind: &str,
+    access_level: Option<i32>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let query = sync_states::table.find((area.0, kind)).select((sync_states::watermark, sync_states::access_level));
+    let row: Option<(Option<NaiveDateTime>, Option<i32>)> = on_backend!(conn, |c| query.first(c).optional())?;
+    Ok(row.filter(|(_, read_with)| access_level <= *read_with).and_then(|(time, _)| Some(time?.and_utc())))
 }
 
 /// Passes over an area, by kind of job.

@@ -1,7 +1,12 @@
 //! Answers to requests that cannot be served: pages for people, problem documents (RFC 9457) for programs.
 
 use crate::pages::{ErrorPage, Template};
-use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError},
+    http::StatusCode,
+    http::header,
+};
 use serde::Serialize;
 use trawl_store::StoreError;
 
@@ -52,6 +57,9 @@ pub enum PageError {
     /// It cannot be done in this state.
     #[error("{0}")]
     Conflict(String),
+    /// With words of its own.
+    #[error("{}", .0.title)]
+    Told(Box<ErrorPage>),
     /// Our fault.
     #[error("{0}")]
     Internal(String),
@@ -74,6 +82,7 @@ impl ResponseError for PageError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::Forged => StatusCode::FORBIDDEN,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Told(page) => StatusCode::from_u16(page.status).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -88,6 +97,7 @@ impl ResponseError for PageError {
         }
         let mut error = ErrorPage::of(self.status_code().as_u16());
         match self {
+            Self::Told(page) => error.clone_from(page),
             Self::Conflict(why) => error.sentence = format!("It {why}. Go back and load the page anew."),
             Self::Forged => {
                 "The form has expired or came from another site. Go back, load the page anew and send it again."
@@ -114,6 +124,12 @@ pub enum ApiError {
     /// What was sent cannot be understood.
     #[error("{0}")]
     Invalid(String),
+    /// The body is of another type.
+    #[error("{0}")]
+    ContentType(String),
+    /// The body is too large.
+    #[error("the body is larger than 256 KiB; send less at once")]
+    TooLarge,
     /// It cannot be done in this state.
     #[error("{0}")]
     Conflict(String),
@@ -151,6 +167,8 @@ impl ResponseError for ApiError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -175,5 +193,134 @@ impl ResponseError for ApiError {
         response
             .content_type("application/problem+json")
             .body(serde_json::to_string(&problem).unwrap_or_else(|_| "{}".to_owned()))
+    }
+}
+
+fn is_api(request: &HttpRequest) -> bool {
+    request.path().starts_with("/api/")
+}
+
+fn told(status: u16, sentence: String) -> PageError {
+    PageError::Told(Box::new(ErrorPage { sentence, ..ErrorPage::of(status) }))
+}
+
+/// A part of the address is not what its route wants, such as a word for a number: there is nothing there.
+#[must_use]
+pub fn refuse_path(_: PathError, request: &HttpRequest) -> actix_web::Error {
+    if is_api(request) { ApiError::NotFound.into() } else { PageError::NotFound.into() }
+}
+
+/// The query cannot be read.
+#[must_use]
+pub fn refuse_query(error: QueryPayloadError, request: &HttpRequest) -> actix_web::Error {
+    let why = match error {
+        QueryPayloadError::Deserialize(error) => error.to_string(),
+        other => other.to_string(),
+    };
+    if is_api(request) {
+        ApiError::Invalid(format!("the query of the address is not what is expected: {why}")).into()
+    } else {
+        told(
+            400,
+            "What follows the question mark in the address cannot be read. Follow a link, or leave it out.".to_owned(),
+        )
+        .into()
+    }
+}
+
+/// A form cannot be read.
+#[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "what the framework hands to its handlers")]
+pub fn refuse_form(error: UrlencodedError, request: &HttpRequest) -> actix_web::Error {
+    let kind = "application/x-www-form-urlencoded";
+    let (status, sentence) = match error {
+        UrlencodedError::ContentType => (415, format!("Forms are sent as {kind}. Use the form on Trawl's own page.")),
+        UrlencodedError::Overflow { .. } => (413, ErrorPage::of(413).sentence),
+        _ => (
+            400,
+            "A field of the form is missing or cannot be read. Go back, load the page anew and send it again."
+                .to_owned(),
+        ),
+    };
+    if !is_api(request) {
+        return told(status, sentence).into();
+    }
+    match status {
+        415 => ApiError::ContentType(format!("send the body as {kind}")).into(),
+        413 => ApiError::TooLarge.into(),
+        _ => ApiError::Invalid("a field of the form is missing or cannot be read".to_owned()).into(),
+    }
+}
+
+/// A JSON body cannot be read. Only the API takes any.
+#[must_use]
+pub fn refuse_json(error: JsonPayloadError, _: &HttpRequest) -> actix_web::Error {
+    match error {
+        JsonPayloadError::ContentType => ApiError::ContentType("send the body as application/json".to_owned()),
+        JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => ApiError::TooLarge,
+        JsonPayloadError::Deserialize(error) => ApiError::Invalid(format!("the body is not what is expected: {error}")),
+        other => ApiError::Invalid(format!("the body cannot be read: {other}")),
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::{
+        App, test,
+        web::{Form, FormConfig, Json, JsonConfig, Path, PathConfig, Query, QueryConfig, post},
+    };
+    use std::collections::HashMap;
+
+    type Fields = HashMap<String, i64>;
+
+    /// No answer has the framework's own words.
+    #[actix_web::test]
+    async fn what_cannot_be_read_is_answered_by_us() {
+        async fn path(_: Path<i64>) -> &'static str {
+            "ok"
+        }
+        async fn query(_: Query<Fields>) -> &'static str {
+            "ok"
+        }
+        async fn form(_: Form<Fields>) -> &'static str {
+            "ok"
+        }
+        async fn json(_: Json<Fields>) -> &'static str {
+            "ok"
+        }
+        let app = App::new()
+            .app_data(PathConfig::default().error_handler(refuse_path))
+            .app_data(QueryConfig::default().error_handler(refuse_query))
+            .app_data(FormConfig::default().limit(64).error_handler(refuse_form))
+            .app_data(JsonConfig::default().limit(64).error_handler(refuse_json))
+            .route("/path/{id}", post().to(path))
+            .route("/query", post().to(query))
+            .route("/api/query", post().to(query))
+            .route("/form", post().to(form))
+            .route("/api/json", post().to(json));
+        let app = test::init_service(app).await;
+        let (urlencoded, long) = ("application/x-www-form-urlencoded", "a=1&".repeat(100));
+        for (uri, kind, body, status, words) in [
+            ("/path/x", "", "", 404, "There is nothing here"),
+            ("/query?a=x", "", "", 400, "question mark"),
+            ("/api/query?a=x", "", "", 422, "the query of the address"),
+            ("/form", "text/plain", "a=1", 415, urlencoded),
+            ("/form", urlencoded, "a=x", 400, "A field of the form"),
+            ("/form", urlencoded, &long, 413, "Send less"),
+            ("/api/json", "text/plain", "{}", 415, "send the body as application/json"),
+            ("/api/json", "application/json", "{", 422, "the body is not what is expected"),
+            ("/api/json", "application/json", &long, 413, "send less"),
+        ] {
+            let request = test::TestRequest::post().uri(uri).insert_header(("content-type", kind));
+            let answer = test::call_service(&app, request.set_payload(body.to_owned()).to_request()).await;
+            assert_eq!(answer.status(), status, "{uri} {kind}");
+            let kind = answer.headers().get("content-type").unwrap().to_str().unwrap().to_owned();
+            let wanted = if uri.starts_with("/api/") { "application/problem+json" } else { "text/html; charset=utf-8" };
+            assert_eq!(kind, wanted, "{uri}");
+            let text = String::from_utf8(test::read_body(answer).await.to_vec()).unwrap();
+            assert!(text.contains(words), "{uri}: {text}");
+        }
     }
 }

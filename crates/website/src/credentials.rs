@@ -38,36 +38,45 @@ impl Credentials {
         self.seal.seal(token, &place(user, instance, gitlab_user_id))
     }
 
-    /// Tells the supervisor all tokens that work.
+    /// Tells the supervisor all tokens that work. A token that cannot be decrypted is as good as refused: its account
+    /// shows that it has to be linked again.
     pub async fn publish(&self, db: &Db) {
-        let Some(writer) = &self.writer else { return };
-        match db.read(|conn| accounts::list(conn, None)).await {
-            Ok(all) => {
-                let working = all.iter().filter(|account| account.state() == AccountState::Working);
-                let list: HashMap<_, _> = working.filter_map(|account| self.credential(account)).collect();
-                tracing::info!(accounts = list.len(), "handing credentials to the supervisor");
-                writer.publish(Arc::new(list));
+        let accounts = match db.read(|conn| accounts::list(conn, None)).await {
+            Ok(accounts) => accounts,
+            Err(error) => {
+                tracing::error!(%error, "cannot read the linked accounts");
+                return;
             }
-            Err(error) => tracing::error!(%error, "cannot read the linked accounts"),
+        };
+        let (mut list, mut locked) = (HashMap::new(), Vec::new());
+        for account in accounts.iter().filter(|account| account.state() == AccountState::Working) {
+            match self.credential(account) {
+                Ok(credential) => {
+                    list.insert(account.id(), credential);
+                }
+                Err(error) => {
+                    let id = account.id();
+                    tracing::error!(%error, account.id = id.0, "account {id} cannot be used; link it again");
+                    locked.push(id);
+                }
+            }
+        }
+        let refuse = move |conn: &mut trawl_store::Conn<'_>| {
+            locked.iter().try_for_each(|id| accounts::set_state(conn, *id, AccountState::Refused).map(drop))
+        };
+        if let Err(error) = db.write(refuse).await {
+            tracing::error!(%error, "cannot note that accounts cannot be used");
+        }
+        if let Some(writer) = &self.writer {
+            tracing::info!(accounts = list.len(), "handing credentials to the supervisor");
+            writer.publish(Arc::new(list));
         }
     }
 
-    fn credential(&self, account: &Account) -> Option<(trawl_jobs::AccountId, Credential)> {
+    fn credential(&self, account: &Account) -> Result<Credential, SealError> {
         let place = place(account.user(), account.instance(), account.gitlab_user_id);
-        match self.seal.unseal(&account.token_cipher, &place) {
-            Ok(token) => {
-                let credential = Credential {
-                    account: account.id(),
-                    instance_url: account.instance_url.clone(),
-                    token: Token::new(token),
-                };
-                Some((account.id(), credential))
-            }
-            Err(error) => {
-                tracing::error!(%error, account.id = account.id().0, "account {} cannot be used; link it again", account.id());
-                None
-            }
-        }
+        let token = self.seal.unseal(&account.token_cipher, &place)?;
+        Ok(Credential { account: account.id(), instance_url: account.instance_url.clone(), token: Token::new(token) })
     }
 }
 

@@ -1,7 +1,7 @@
 //! How fresh and complete everything is that a user may see.
 
 use crate::pages::{AreaRow, Completeness};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use trawl_jobs::{AreaId, JobSpec, RecordKind, UserId, plan};
 use trawl_store::{
     Conn, StoreError,
@@ -30,7 +30,8 @@ impl Freshness {
         for state in &states {
             by_area.entry(state.area()).or_default().push(state);
         }
-        counts.retain(|area, _| visible.iter().any(|row| row.area.id() == *area));
+        let seen: HashSet<AreaId> = visible.iter().map(|row| row.area.id()).collect();
+        counts.retain(|area, _| seen.contains(area));
         let rows = visible
             .iter()
             .map(|VisibleArea { area, .. }| {
@@ -65,7 +66,7 @@ fn row(area: &Area, states: &[&SyncState], counts: Option<&HashMap<String, i64>>
     let passes: Vec<Option<&&SyncState>> =
         wanted.iter().map(|kind| states.iter().find(|state| state.kind == *kind)).collect();
     let completed = |pass: Option<&&SyncState>| pass.and_then(|pass| pass.completed_at());
-    let completeness = if let Some(why) = passes.iter().flatten().find_map(|pass| pass.incomplete.clone()) {
+    let completeness = if let Some(why) = passes.iter().flatten().find_map(|pass| pass.shortfall().map(str::to_owned)) {
         Completeness::Incomplete(why)
     } else if passes.iter().all(|pass| completed(*pass).is_some()) {
         Completeness::Complete

@@ -1,6 +1,6 @@
 //! Linking a GitLab account: the token is tried before anything is stored.
 
-use crate::{app::App, manager::plan};
+use crate::{app::App, manager::plan, pages::words};
 use secrecy::SecretString;
 use std::time::Duration;
 use trawl_gitlab::{Client, Endpoint, Error as GitLabError, Options};
@@ -69,7 +69,7 @@ pub async fn link(app: &App, user: UserId, instance: &str, token: SecretString) 
     if token.expose_secret().is_empty() {
         return Err(LinkError::Token("Paste a personal access token.".to_owned()));
     }
-    let who = who_is(&url, token.clone()).await?;
+    let who = who_is(&url, !instance.contains("://"), token.clone()).await?;
     let shown = url.as_str().trim_end_matches('/').to_owned();
     let (gitlab_user_id, username) = (who.person.id, who.person.username.clone());
     let at = shown.clone();
@@ -98,32 +98,49 @@ pub async fn link(app: &App, user: UserId, instance: &str, token: SecretString) 
     Ok(linked)
 }
 
-async fn who_is(url: &Url, token: SecretString) -> Result<trawl_gitlab::Account, LinkError> {
+async fn who_is(url: &Url, assumed: bool, token: SecretString) -> Result<trawl_gitlab::Account, LinkError> {
     let mut options = Options { request_timeout: PATIENCE, connect_timeout: PATIENCE / 2, ..Options::default() };
     options.retry.attempts = 2;
     options.retry.max_wait = Duration::from_secs(2);
-    let host = url.host_str().unwrap_or_default();
     let client = Client::new(&Endpoint { base_url: url.clone(), token }, options)
         .map_err(|error| LinkError::Instance(format!("This address cannot be used: {error}.")))?;
-    client.current_user().await.map_err(|error| match error {
+    client.current_user().await.map_err(|error| explain(url, assumed, &error))
+}
+
+/// What GitLab's answer means for whoever has typed the address; `assumed`: without a scheme.
+fn explain(url: &Url, assumed: bool, error: &GitLabError) -> LinkError {
+    // With the port: it may be what is wrong.
+    let host = words::host(url.as_str());
+    // The address of a project was copied, or GitLab lives below a path that was mistyped.
+    let root = match url.path().trim_matches('/') {
+        "" => String::new(),
+        _ => format!(" Use the address of the instance without the path of a project: {}://{host}.", url.scheme()),
+    };
+    match error {
         GitLabError::Unauthorized => LinkError::Token(format!(
             "{host} does not accept this token. Create a new one with the scope read_api and paste it here."
         )),
         GitLabError::Forbidden => {
             LinkError::Token(format!("{host} forbids this token to be used. It needs the scope read_api."))
         }
+        GitLabError::Unreachable { reason } if assumed => LinkError::Instance(format!(
+            "{host} cannot be reached: {reason}. https:// was assumed; write http://{host} if the instance has no TLS."
+        )),
         GitLabError::Unreachable { reason } => {
             LinkError::Instance(format!("{host} cannot be reached: {reason}. Check the address and the network."))
         }
         GitLabError::Timeout => {
             LinkError::Instance(format!("{host} does not answer. Check the address, or try again later."))
         }
-        GitLabError::NotFound => LinkError::Instance(format!("There is no GitLab at {url}. Check the address.")),
+        GitLabError::NotFound if root.is_empty() => {
+            LinkError::Instance(format!("There is no GitLab at {host}. Check the address."))
+        }
+        GitLabError::NotFound => LinkError::Instance(format!("There is no GitLab at {url}.{root}")),
         GitLabError::RateLimited { .. } => {
             LinkError::Other(format!("{host} asks for patience. Try again in a few minutes."))
         }
-        other => LinkError::Instance(format!("{host} does not answer as GitLab does: {other}.")),
-    })
+        other => LinkError::Instance(format!("{host} does not answer as GitLab does: {other}.{root}")),
+    }
 }
 
 /// Unlinks an account of this user.
@@ -155,5 +172,20 @@ mod tests {
         for bad in ["", "ftp://x", "https://user:pw@x.example", "javascript:alert(1)"] {
             assert!(text(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_wrong_address_is_explained() {
+        let told = |address: &str, error: GitLabError| {
+            explain(&base_url(address).unwrap(), !address.contains("://"), &error).to_string()
+        };
+        let broken = || GitLabError::Unreachable { reason: "received corrupt message".to_owned() };
+        let sentence = told("127.0.0.1:8929", broken());
+        assert!(sentence.contains("https:// was assumed") && sentence.contains("http://127.0.0.1:8929 "), "{sentence}");
+        let sentence = told("https://127.0.0.1:8929", broken());
+        assert!(sentence.starts_with("127.0.0.1:8929 ") && !sentence.contains("assumed"), "{sentence}");
+        let sentence = told("http://127.0.0.1:8929/platform/infra", GitLabError::NotFound);
+        assert!(sentence.ends_with("without the path of a project: http://127.0.0.1:8929."), "{sentence}");
+        assert!(!told("http://127.0.0.1:8929", GitLabError::NotFound).contains("path"));
     }
 }

@@ -1,6 +1,7 @@
 //! From settings to a website that serves, and back.
 
 use crate::{
+    answer,
     app::App,
     credentials::Credentials,
     demo,
@@ -15,7 +16,7 @@ use crate::{
 use actix_web::{
     App as ActixApp, HttpServer,
     middleware::{Compress, DefaultHeaders, from_fn},
-    web::{Data, FormConfig, JsonConfig},
+    web::{Data, FormConfig, JsonConfig, PathConfig, QueryConfig},
 };
 use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -109,10 +110,10 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
     let http = HttpServer::new(move || {
         ActixApp::new()
             .app_data(Data::new(app.clone()))
-            .app_data(FormConfig::default().limit(BODY_LIMIT))
-            .app_data(JsonConfig::default().limit(BODY_LIMIT).error_handler(|error, _| {
-                crate::answer::ApiError::Invalid(format!("the body is not what is expected: {error}")).into()
-            }))
+            .app_data(PathConfig::default().error_handler(answer::refuse_path))
+            .app_data(QueryConfig::default().error_handler(answer::refuse_query))
+            .app_data(FormConfig::default().limit(BODY_LIMIT).error_handler(answer::refuse_form))
+            .app_data(JsonConfig::default().limit(BODY_LIMIT).error_handler(answer::refuse_json))
             .wrap(from_fn(same_origin::require))
             .wrap(Compress::default())
             .wrap(
@@ -134,12 +135,17 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
     let serving = tokio::spawn(http);
     parts.first_visit().await?;
     // Only now, since whoever is connected to the bus is taken to be ready.
-    let dispatcher = parts.join_bus(&stop).await?;
+    let mut dispatcher = parts.join_bus(&stop).await?;
     tracing::info!("the website is ready at {}", parts.app.settings.server.url());
-    stop.cancelled().await;
+    let died = tokio::select! { () = stop.cancelled() => false, _ = &mut dispatcher => !stop.is_cancelled() };
+    // Without it nothing runs: better to be started again than to look well.
+    stop.cancel();
     tracing::info!("the website is stopping");
     handle.stop(true).await;
     serving.await.ok();
+    if died {
+        return Err(RunError::Other("the job manager has ended; the log says why".to_owned()));
+    }
     dispatcher.await.ok();
     Ok(())
 }

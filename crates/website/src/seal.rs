@@ -82,10 +82,12 @@ fn read_key(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
     }
     let bytes = Zeroizing::new(fs::read(path)?);
-    let key: [u8; 32] = bytes
-        .as_slice()
-        .try_into()
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it does not hold 32 bytes"))?;
+    let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it does not hold 32 bytes; restore it from a backup, or remove it and link the accounts again",
+        )
+    })?;
     Ok(Zeroizing::new(key))
 }
 
@@ -93,9 +95,15 @@ fn write_key(path: &Path, key: &[u8; 32]) -> io::Result<()> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    // Under another name first: a crash in between must not leave half a key.
+    let unfinished = path.with_extension("new");
+    fs::remove_file(&unfinished)
+        .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
     file.write_all(key)?;
-    file.sync_all()
+    file.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! What a job is about, in words.
 
+use crate::session::SignedIn;
 use std::collections::HashMap;
+use trawl_jobs::AreaId;
 use trawl_store::{
     Conn, StoreError,
     accounts::{self, Account},
+    areas,
     jobs::Job,
 };
 
@@ -12,12 +15,14 @@ use trawl_store::{
 pub struct Subjects(HashMap<i64, String>);
 
 impl Subjects {
-    /// All accounts.
+    /// Those of this user; for administrators all.
     ///
     /// # Errors
     /// The database.
-    pub fn load(conn: &mut Conn<'_>) -> Result<Self, StoreError> {
-        Ok(Self(accounts::list(conn, None)?.iter().map(|account| (account.id().0, label(account))).collect()))
+    pub fn load(conn: &mut Conn<'_>, user: &SignedIn) -> Result<Self, StoreError> {
+        Ok(Self(
+            accounts::list(conn, user.job_scope())?.iter().map(|account| (account.id().0, label(account))).collect(),
+        ))
     }
 
     /// The account behind a job.
@@ -31,6 +36,20 @@ impl Subjects {
     pub fn of(&self, job: &Job, path: Option<String>) -> String {
         path.or_else(|| job.account_id.and_then(|id| self.0.get(&id)).cloned()).unwrap_or_else(|| "–".to_owned())
     }
+}
+
+/// The path of a job's area, where this user may know it: a job stays when its area can no longer be reached.
+///
+/// # Errors
+/// The database.
+pub fn path_for(
+    conn: &mut Conn<'_>,
+    user: &SignedIn,
+    job: &Job,
+    path: Option<String>,
+) -> Result<Option<String>, StoreError> {
+    let Some(area) = job.area_id.filter(|_| !user.user.is_admin) else { return Ok(path) };
+    Ok(areas::visible_one(conn, user.user.id(), AreaId(area))?.map(|seen| seen.area.full_path))
 }
 
 /// Such as `maria @ gitlab.example.com`.

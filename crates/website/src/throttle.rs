@@ -1,5 +1,6 @@
 //! Guessing passwords is slow.
 
+use crate::token;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -14,6 +15,13 @@ impl Default for Throttle {
     fn default() -> Self {
         Self(Arc::new(RateLimiter::keyed(Quota::per_minute(PER_MINUTE))))
     }
+}
+
+/// What a sign-in counts under: its address and its name. The name as a hash, so that neither spaces around it nor its
+/// length matter.
+#[must_use]
+pub fn sign_in_keys(address: &str, name: &str) -> [String; 2] {
+    [format!("address {address}"), format!("name {}", token::hash(name.trim()))]
 }
 
 impl Throttle {
@@ -32,5 +40,22 @@ impl Throttle {
                 .map_err(|denied| denied.wait_time_from(governor::clock::DefaultClock::default().now()))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spaces_make_no_other_name() {
+        let throttle = Throttle::default();
+        let attempt = |i: u32, name: &str| throttle.attempt(&sign_in_keys(&format!("192.0.2.{i}"), name));
+        for i in 0..PER_MINUTE.get() {
+            assert_eq!(attempt(i, &format!("maria{}", " ".repeat(usize::try_from(i).unwrap()))), Ok(()));
+        }
+        assert!(attempt(100, " maria").is_err());
+        assert_eq!(attempt(101, "otto"), Ok(()));
+        assert_eq!(sign_in_keys("", &"x".repeat(100_000))[1].len(), "name ".len() + 64);
     }
 }

@@ -224,7 +224,7 @@ async fn a_pass_that_ended_well_says_where_the_next_begins() {
     let report = Report { lease: job.job.lease().unwrap(), seq: 1, changes: vec![Change::Finished(outcome)] };
     house.report(report).await;
     let area = trawl_jobs::AreaId(job.job.area_id.unwrap());
-    let stored = house.db.read(move |conn| sync::watermark(conn, area, "issues")).await.unwrap();
+    let stored = house.db.read(move |conn| sync::watermark(conn, area, "issues", Some(30))).await.unwrap();
     assert_eq!(stored, Some(watermark));
 }
 
@@ -246,4 +246,72 @@ async fn an_archived_project_is_read_once_and_until_then_tried_again() {
     assert_eq!(again.job.kind, "issues");
     house.report(Report { lease: again.job.lease().unwrap(), seq: 1, changes: vec![done()] }).await;
     assert_eq!(house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_a_person_stopped_stays_stopped_for_a_while() {
+    let house = House::new().await;
+    house.discover().await;
+    let queued = house.db.read(|conn| jobs::list(conn, &jobs::JobFilter::default(), 10)).await.unwrap();
+    let id = queued.iter().find(|(job, _)| job.kind == "issues").unwrap().0.id().unwrap();
+    house.db.write(move |conn| jobs::abort(conn, id)).await.unwrap();
+    // One that runs has to be told, and then says so itself.
+    let running = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "merge_requests").unwrap();
+    let lease = running.job.lease().unwrap();
+    house.db.write(move |conn| jobs::abort(conn, lease.job)).await.unwrap();
+    let ended = house.report(Report { lease, seq: 1, changes: vec![Change::Finished(Outcome::Aborted)] }).await;
+    assert_eq!(ended.job.unwrap().state().unwrap(), State::Aborted);
+    assert_eq!(house.db.write(|conn| refresh::run(conn, &RULES)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_account_that_comes_to_reach_an_area_wakes_its_jobs() {
+    let house = House::new().await;
+    house.discover().await;
+    let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let error = JobError::new(ErrorClass::Credentials, "401");
+    let changes = vec![Change::Finished(Outcome::Failed(error))];
+    house.report(Report { lease: job.job.lease().unwrap(), seq: 1, changes }).await;
+    let other = house.db.write(|conn| users::create(conn, "tom", "-", false)).await.unwrap();
+    house.link(other, 2).await;
+    let scope = house.claim(1).await.remove(0);
+    let found = Change::Discovered(vec![area(AreaKind::Project, 7, "platform/gateway")]);
+    house.report(Report { lease: scope.job.lease().unwrap(), seq: 1, changes: vec![found] }).await;
+    let woken = house.db.read(move |conn| jobs::get(conn, job.job.id()?)).await.unwrap().unwrap();
+    assert_eq!(woken.state().unwrap(), State::Queued);
+}
+
+#[tokio::test]
+async fn a_report_after_one_that_is_missing_is_not_taken() {
+    let house = House::new().await;
+    house.discover().await;
+    let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let second = Report { lease: job.job.lease().unwrap(), seq: 2, changes: vec![done()] };
+    assert!(house.report(second).await.gone, "it would leave a hole");
+    let held = house.db.read(move |conn| jobs::get(conn, job.job.id()?)).await.unwrap().unwrap();
+    assert_eq!(held.state().unwrap(), State::Running);
+}
+
+#[tokio::test]
+async fn what_was_left_out_is_said_until_everything_was_read_again() {
+    let house = House::new().await;
+    house.discover().await;
+    let eager = Rules { incremental: Duration::ZERO, ..RULES };
+    let mut passes = [Some("3 issues left out"), None].into_iter();
+    for _ in 0..2 {
+        let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+        let incomplete = passes.next().flatten().map(str::to_owned);
+        let watermark = Some(trawl_store::now());
+        let outcome = Outcome::Completed { result: "{}".to_owned(), watermark, incomplete };
+        let changes = vec![Change::Finished(outcome)];
+        house.report(Report { lease: job.job.lease().unwrap(), seq: 1, changes }).await;
+        house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap();
+    }
+    let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let area = trawl_jobs::AreaId(job.job.area_id.unwrap());
+    let passes = house.db.read(move |conn| sync::passes(conn, area)).await.unwrap();
+    assert_eq!(passes["issues"].shortfall(), Some("3 issues left out"));
+    // Whoever may see more begins from the start.
+    let seen = |level| house.db.read(move |conn| sync::watermark(conn, area, "issues", Some(level)));
+    assert!(seen(30).await.unwrap().is_some() && seen(40).await.unwrap().is_none());
 }

@@ -55,6 +55,16 @@ impl Database {
         Self(RefCell::new(connection))
     }
 
+    /// Keeps everybody from writing, until [`Self::unlock`].
+    pub(crate) fn lock(&self) {
+        self.0.borrow_mut().batch_execute("BEGIN IMMEDIATE").unwrap();
+    }
+
+    /// See [`Self::lock`].
+    pub(crate) fn unlock(&self) {
+        self.0.borrow_mut().batch_execute("ROLLBACK").unwrap();
+    }
+
     /// The one number, named `v`, that a query yields.
     pub(crate) fn number(&self, sql: &str) -> i64 {
         let row = sql_query(sql).get_result::<Number>(&mut *self.0.borrow_mut());

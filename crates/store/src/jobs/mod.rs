@@ -15,7 +15,8 @@ use diesel::prelude::*;
 use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, JobSpec, Lane, Lease, Progress, State, Subject, UserId};
 
 pub use lists::{JobFilter, JobLine, Waiting, children, failed_since, list, running, states, waiting};
-pub use steps::{Abort, abort, next_run_at, retry, wake, wake_due, wake_for_credentials};
+pub(crate) use steps::end_those_about;
+pub use steps::{Abort, abort, next_run_at, retry, stopped, wake, wake_due, wake_for_credentials};
 
 /// Changes a job if it is still in the state, and under the lease, on which the change was decided.
 macro_rules! step_job {

@@ -1,10 +1,10 @@
 //! Steps that jobs take without a worker: because a person wants it, or because a wait is over.
 
 use super::{Job, get, step_job};
-use crate::{Conn, StoreError, conn::on_backend, now, schema::jobs, when::stored};
+use crate::{Conn, StoreError, accounts, conn::on_backend, now, schema::jobs, sync, when::stored};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use trawl_jobs::{InstanceId, JobId, Lease, State, Step};
+use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, Lease, State, Step};
 
 /// What an abort did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub fn abort(conn: &mut Conn<'_>, id: JobId) -> Result<Abort, StoreError> {
         jobs::updated_at.eq(at),
     );
     step_job!(conn, job, from, changes)?;
+    if to == State::Aborted {
+        stopped(conn, &job)?;
+    }
     Ok(match job.worker.clone() {
         Some(worker) if to.is_leased() => Abort::Tell(worker, job.lease()?),
         _ => Abort::Stopped,
@@ -113,4 +116,34 @@ pub fn next_run_at(conn: &mut Conn<'_>) -> Result<Option<DateTime<Utc>>, StoreEr
         .select(diesel::dsl::min(jobs::run_at));
     let next: Option<NaiveDateTime> = on_backend!(conn, |c| query.first(c))?;
     Ok(next.map(|time| time.and_utc()))
+}
+
+/// A person has stopped a job: the schedule does not bring it back at once.
+pub fn stopped(conn: &mut Conn<'_>, job: &Job) -> Result<(), StoreError> {
+    match (job.area_id, job.account_id) {
+        (Some(area), _) => sync::failed(conn, AreaId(area), &job.kind, "stopped by a person"),
+        (None, Some(account)) => accounts::scope_tried(conn, AccountId(account)),
+        (None, None) => Ok(()),
+    }
+}
+
+/// Ends the live jobs that are about an account as such: it is about to go. A worker that runs one finds its lease
+/// gone.
+pub(crate) fn end_those_about(conn: &mut Conn<'_>, account: AccountId) -> Result<(), StoreError> {
+    let live: Vec<&str> = State::ALL.into_iter().filter(|state| state.is_live()).map(State::as_str).collect();
+    let at = stored(now());
+    let its = jobs::table
+        .filter(jobs::account_id.eq(account.0))
+        .filter(jobs::area_id.is_null())
+        .filter(jobs::state.eq_any(live));
+    let changes = (
+        jobs::state.eq(State::Aborted.as_str()),
+        jobs::wait_reason.eq(None::<String>),
+        jobs::worker.eq(None::<String>),
+        jobs::served_by.eq(None::<i64>),
+        jobs::finished_at.eq(at),
+        jobs::updated_at.eq(at),
+    );
+    on_backend!(conn, |c| diesel::update(its).set(changes).execute(c))?;
+    Ok(())
 }

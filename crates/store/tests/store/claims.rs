@@ -121,7 +121,16 @@ async fn accounts_with_more_rights_serve_first(world: &World) {
         .await;
     let order = move |asked: Option<i64>| world.read(move |conn| accounts::serving(conn, area.0, asked));
     assert_eq!(order(None).await, [owner, mine, unknown]);
-    assert_eq!(order(Some(unknown.0)).await, [unknown, owner, mine], "who asked comes first");
+    assert_eq!(order(Some(unknown.0)).await, [owner, mine, unknown], "rights count more than who asked");
+    let equal = world
+        .write(move |conn| {
+            let equal = link(conn, user, instance, 4)?;
+            areas::discovered(conn, instance, equal, &project(1, Some(50)))?;
+            Ok(equal)
+        })
+        .await;
+    assert_eq!(order(Some(equal.0)).await, [equal, owner, mine, unknown], "among equals, who asked comes first");
+    world.write(move |conn| accounts::unlink(conn, user, equal)).await;
     world.write(move |conn| accounts::set_state(conn, owner, AccountState::Refused)).await;
     assert_eq!(order(None).await, [mine, unknown]);
 }

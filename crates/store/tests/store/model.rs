@@ -113,7 +113,7 @@ impl Model {
 
     fn report(&mut self, job: usize, seq: i64, done: f64) -> bool {
         let job = &mut self.jobs[job];
-        let fresh = job.state.is_leased() && seq > job.seq;
+        let fresh = job.state.is_leased() && seq == job.seq + 1;
         if fresh {
             job.seq = seq;
             job.progress = job.progress.max(done.min(0.999));

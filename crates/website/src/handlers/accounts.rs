@@ -7,6 +7,7 @@ use crate::{
     link::{self, LinkError},
     pages::{Accounts, LinkForm, LinkedAccount, TokenState},
     session::{PageUser, SignedIn},
+    subject,
 };
 use actix_web::{
     HttpResponse,
@@ -19,13 +20,15 @@ use trawl_jobs::{AccountId, WaitReason};
 use trawl_store::{
     Conn, StoreError,
     accounts::{self, Account, AccountState},
-    jobs,
+    jobs::{self, Waiting},
 };
 
 /// What the URL says.
 #[derive(Debug, Deserialize)]
 pub struct AccountsQuery {
     instance_url: Option<String>,
+    /// The account that has just been linked.
+    linked: Option<i64>,
 }
 
 /// `POST /accounts`.
@@ -41,8 +44,9 @@ pub struct LinkAccountForm {
 /// # Errors
 /// The database.
 pub async fn show(app: Data<App>, user: PageUser, query: Query<AccountsQuery>) -> Result<HttpResponse, PageError> {
-    let instance_url = query.into_inner().instance_url.unwrap_or_default();
-    answer(&app, user.0, StatusCode::OK, LinkForm { instance_url, ..blank() }).await
+    let query = query.into_inner();
+    let form = LinkForm { instance_url: query.instance_url.unwrap_or_default(), ..blank() };
+    answer(&app, user.0, StatusCode::OK, form, query.linked.map(AccountId)).await
 }
 
 /// `POST /accounts`: links one.
@@ -52,8 +56,9 @@ pub async fn show(app: Data<App>, user: PageUser, query: Query<AccountsQuery>) -
 pub async fn link(app: Data<App>, user: PageUser, form: Form<LinkAccountForm>) -> Result<HttpResponse, PageError> {
     let (user, form) = (user.0, form.into_inner());
     user.check_csrf(&form.csrf)?;
-    let Err(error) = link::link(&app, user.user.id(), &form.instance_url, form.token).await else {
-        return Ok(see_other("/accounts"));
+    let error = match link::link(&app, user.user.id(), &form.instance_url, form.token).await {
+        Ok(id) => return Ok(see_other(&format!("/accounts?linked={id}"))),
+        Err(error) => error,
     };
     let mut said = LinkForm { instance_url: form.instance_url, ..blank() };
     match error {
@@ -61,7 +66,7 @@ pub async fn link(app: Data<App>, user: PageUser, form: Form<LinkAccountForm>) -
         LinkError::Token(why) => said.token_error = Some(why),
         LinkError::Other(why) => said.error = Some(why),
     }
-    answer(&app, user, StatusCode::UNPROCESSABLE_ENTITY, said).await
+    answer(&app, user, StatusCode::UNPROCESSABLE_ENTITY, said, None).await
 }
 
 /// `POST /accounts/{id}/unlink`.
@@ -83,20 +88,39 @@ fn blank() -> LinkForm {
     LinkForm { instance_url: String::new(), instance_error: None, token_error: None, error: None }
 }
 
-async fn answer(app: &App, user: SignedIn, status: StatusCode, form: LinkForm) -> Result<HttpResponse, PageError> {
-    let (frame, id) = (user.frame(app), user.user.id());
-    let accounts = app
+async fn answer(
+    app: &App,
+    user: SignedIn,
+    status: StatusCode,
+    form: LinkForm,
+    just_linked: Option<AccountId>,
+) -> Result<HttpResponse, PageError> {
+    let frame = user.frame(app);
+    let (accounts, linked) = app
         .db
         .read(move |conn| {
-            accounts::list(conn, Some(id))?.iter().map(|account| linked(conn, account)).collect::<Result<_, _>>()
+            let own = accounts::list(conn, Some(user.user.id()))?;
+            let new = own.iter().find(|account| Some(account.id()) == just_linked).map(greeting);
+            let waiting = jobs::waiting(conn, user.job_scope())?;
+            let rows = own.iter().map(|account| linked(conn, account, &waiting)).collect::<Result<_, _>>()?;
+            Ok((rows, new))
         })
         .await?;
-    page_with(status, &Accounts { frame, accounts, form })
+    page_with(status, &Accounts { frame, accounts, linked, form })
 }
 
-fn linked(conn: &mut Conn<'_>, account: &Account) -> Result<LinkedAccount, StoreError> {
+/// What is said of an account that has just been linked.
+fn greeting(account: &Account) -> String {
+    let name = subject::label(account);
+    if account.scope_checked_at().is_some() {
+        format!("Linked {name}.")
+    } else {
+        format!("Linked {name}; what it reaches is being found out.")
+    }
+}
+
+fn linked(conn: &mut Conn<'_>, account: &Account, waiting: &[Waiting]) -> Result<LinkedAccount, StoreError> {
     let (groups, projects) = accounts::reach(conn, account.id())?;
-    let waiting = jobs::waiting(conn, None)?;
     let here =
         waiting.iter().filter(|row| row.reason == WaitReason::Credentials && row.instance == Some(account.instance()));
     Ok(LinkedAccount {

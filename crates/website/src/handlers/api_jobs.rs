@@ -4,7 +4,7 @@ use crate::{
     answer::ApiError,
     app::App,
     handlers::{
-        job::{abort_job, mine, retry_job},
+        job::{RetryError, abort_job, mine, retry_job},
         jobs::states,
     },
     pages::StateFilter,
@@ -17,7 +17,7 @@ use actix_web::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
-use trawl_jobs::{AccountId, AreaId, JobId, JobSpec, Progress, Subject};
+use trawl_jobs::{AccountId, AreaId, JobId, JobSpec, Progress, State, Subject};
 use trawl_store::{
     Conn, StoreError, accounts, areas, attempts,
     jobs::{self, Job, JobFilter, NewJob, Submitted},
@@ -84,6 +84,8 @@ impl JobAnswer {
 /// `GET /api/jobs`.
 #[derive(Debug, Deserialize)]
 pub struct ListQuery {
+    /// Also as `state`, the word of the website's own address.
+    #[serde(alias = "state")]
     status: Option<String>,
     kind: Option<String>,
     q: Option<String>,
@@ -102,17 +104,30 @@ pub async fn list(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Res
         "pending" | "active" => StateFilter::Active,
         word => match StateFilter::parse(word) {
             StateFilter::All => {
-                return Err(ApiError::Invalid(format!("status {word:?} is none; use pending, past or a job's state")));
+                let known: Vec<_> = State::ALL.into_iter().map(State::as_str).collect();
+                return Err(ApiError::Invalid(format!(
+                    "there is no status {word:?}; use pending, past or one of: {}",
+                    known.join(", ")
+                )));
             }
             known => known,
         },
     };
+    let kind = query.kind.filter(|kind| !kind.is_empty());
+    if let Some(kind) = kind.as_deref().filter(|kind| !JobSpec::KINDS.contains(kind)) {
+        return Err(ApiError::Invalid(format!("there is no kind {kind:?}; use one of: {}", JobSpec::KINDS.join(", "))));
+    }
+    let before = query.before.filter(|id| !id.is_empty()).map(|id| {
+        let wrong =
+            || ApiError::Invalid(format!("before={id} is not the id of a job; use the last one of the page before"));
+        id.parse().map_err(|_| wrong())
+    });
     let filter = JobFilter {
         user: user.0.job_scope(),
         states: states(status),
-        kind: query.kind,
+        kind,
         text: query.q,
-        before: query.before.map(|id| parse(&id)).transpose()?,
+        before: before.transpose()?,
         after: None,
     };
     let limit = query.limit.unwrap_or(LIMIT).clamp(1, LIMIT);
@@ -160,7 +175,7 @@ pub async fn submit(app: Data<App>, user: ApiUser, body: Json<SubmitBody>) -> Re
     let about_account = matches!(spec, JobSpec::AuthorizationScope(_));
     let wanted = if about_account { ("account", body.account) } else { ("area", body.area) };
     let Some(subject) = wanted.1 else {
-        return Err(ApiError::Invalid(format!("a {} job needs `{}`, the id of one", body.kind, wanted.0)));
+        return Err(ApiError::Invalid(format!("jobs of the kind {} need `{}`, the id of one", body.kind, wanted.0)));
     };
     let rules = app.rules;
     let (submitted, status) = app
@@ -317,10 +332,9 @@ pub async fn abort(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<Ht
 /// No such job for this user, or it has not ended; a live job does the same.
 pub async fn retry(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<HttpResponse, ApiError> {
     match retry_job(&app, &user.0, parse(&id)?).await {
-        Err(error) if error.is_duplicate() => {
-            Err(ApiError::Conflict("another job that does the same is queued or runs already".to_owned()))
-        }
-        other => Ok(other.map(|()| HttpResponse::Accepted().finish())?),
+        Ok(()) => Ok(HttpResponse::Accepted().finish()),
+        Err(error @ RetryError::Duplicate(_)) => Err(ApiError::Conflict(error.to_string())),
+        Err(RetryError::Store(error)) => Err(error.into()),
     }
 }
 

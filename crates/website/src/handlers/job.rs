@@ -4,7 +4,7 @@ use crate::{
     answer::{PageError, page, see_other},
     app::App,
     handlers::{jobs::lane, sign_in::Csrf},
-    pages::{Attempt, Frame, JobMessage, JobPage, RelatedJob},
+    pages::{Attempt, ErrorPage, Frame, JobMessage, JobPage, NextStep, RelatedJob},
     session::{PageUser, SignedIn},
     subject::{self, Subjects},
 };
@@ -75,7 +75,10 @@ pub async fn retry(
 ) -> Result<HttpResponse, PageError> {
     user.0.check_csrf(&form.csrf)?;
     let id = parse(&id)?;
-    retry_job(&app, &user.0, id).await?;
+    retry_job(&app, &user.0, id).await.map_err(|error| match error {
+        RetryError::Duplicate(live) => PageError::Told(Box::new(same_as(live))),
+        RetryError::Store(error) => error.into(),
+    })?;
     Ok(see_other(&format!("/jobs/{id}")))
 }
 
@@ -103,13 +106,37 @@ pub async fn abort_job(app: &App, user: &SignedIn, id: JobId) -> Result<(), Stor
     Ok(())
 }
 
+/// Why a job is not run again.
+#[derive(Debug, thiserror::Error)]
+pub enum RetryError {
+    /// A live job does the same.
+    #[error("another job that does the same is queued or runs already")]
+    Duplicate(Option<JobId>),
+    /// [`StoreError::NotFound`], or [`StoreError::Illegal`] where it has not ended.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a person is told whose job another one does. The other may be somebody else's, or have ended meanwhile.
+fn same_as(live: Option<JobId>) -> ErrorPage {
+    ErrorPage {
+        title: "Another job does this already".to_owned(),
+        sentence: "A job that reads the same is queued, waits or runs, so this one is not run again.".to_owned(),
+        next: Some(match live {
+            Some(id) => NextStep { href: format!("/jobs/{id}"), label: "Show that job".to_owned() },
+            None => NextStep { href: "/jobs?state=active".to_owned(), label: "Show jobs".to_owned() },
+        }),
+        ..ErrorPage::of(409)
+    }
+}
+
 /// Runs a job of this user again.
 ///
 /// # Errors
-/// [`StoreError::NotFound`], or [`StoreError::Illegal`] where it has not ended.
-pub async fn retry_job(app: &App, user: &SignedIn, id: JobId) -> Result<(), StoreError> {
+/// See [`RetryError`].
+pub async fn retry_job(app: &App, user: &SignedIn, id: JobId) -> Result<(), RetryError> {
     let who = user.clone();
-    let job = app
+    let retried = app
         .db
         .write(move |conn| {
             mine(conn, &who, id)?;
@@ -117,12 +144,26 @@ pub async fn retry_job(app: &App, user: &SignedIn, id: JobId) -> Result<(), Stor
             audit::record(conn, Some(who.user.id()), "retry job", &id.to_string())?;
             jobs::get(conn, id)
         })
-        .await?;
+        .await;
+    let job = match retried {
+        Err(error) if error.is_duplicate() => {
+            let who = user.clone();
+            return Err(RetryError::Duplicate(app.db.read(move |conn| live_twin(conn, &who, id)).await?));
+        }
+        other => other?,
+    };
     app.dispatcher.wake();
     if let Some(job) = job {
         app.hub.job(&job);
     }
     Ok(())
+}
+
+/// The live job that does the same as this one, where the user may see it.
+fn live_twin(conn: &mut Conn<'_>, user: &SignedIn, id: JobId) -> Result<Option<JobId>, StoreError> {
+    let job = mine(conn, user, id)?;
+    let Some(live) = jobs::live_with_key(conn, &job.dedupe_key)? else { return Ok(None) };
+    Ok(mine(conn, user, live).is_ok().then_some(live))
 }
 
 /// A job that this user may see.
@@ -149,8 +190,14 @@ fn load(
     level: Option<Level>,
 ) -> Result<JobPage, StoreError> {
     let job = mine(conn, user, id)?;
-    let subjects = Subjects::load(conn)?;
+    let subjects = Subjects::load(conn, user)?;
     let area = job.area_id.map(|area| areas::get(conn, AreaId(area))).transpose()?.flatten();
+    let path = subject::path_for(conn, user, &job, area.as_ref().map(|area| area.full_path.clone()))?;
+    // An administrator sees the path of every area, but explores only what their own accounts reach.
+    let reached = match job.area_id {
+        Some(area) => areas::visible_one(conn, user.user.id(), AreaId(area))?,
+        None => None,
+    };
     let (count, total, per_second) = if job.state()?.is_leased() { subject::pace(&job) } else { (None, None, None) };
     let parent = job.parent_id.as_deref().and_then(|id| id.parse().ok());
     let parent = parent.map(|id| jobs::get(conn, id)).transpose()?.flatten();
@@ -158,10 +205,10 @@ fn load(
     Ok(JobPage {
         frame,
         id,
-        subject: subjects.of(&job, area.as_ref().map(|area| area.full_path.clone())),
-        subject_href: area.as_ref().map(|area| match area.kind() {
-            AreaKind::Group => format!("/explore/group/{}", area.id()),
-            AreaKind::Project => format!("/explore/project/{}", area.id()),
+        subject: subjects.of(&job, path),
+        subject_href: reached.map(|seen| match seen.area.kind() {
+            AreaKind::Group => format!("/explore/group/{}", seen.area.id()),
+            AreaKind::Project => format!("/explore/project/{}", seen.area.id()),
         }),
         account: subjects.account(&job),
         state: job.state()?,
@@ -184,16 +231,15 @@ fn load(
             .map(|line| JobMessage { id: line.id, level: line.level(), at: line.at(), text: line.text })
             .collect(),
         message_counts: messages::count(conn, id)?,
-        messages_dropped: 0,
         level,
         attempts: attempts(conn, id)?,
         payload: job.payload.clone(),
         result: job.result.clone(),
         cursor: job.cursor.clone(),
-        parent: parent.map(|parent| related(conn, parent, &subjects)).transpose()?,
+        parent: parent.map(|parent| related(conn, user, parent, &subjects)).transpose()?,
         children: jobs::children(conn, id, CHILDREN_SHOWN)?
             .into_iter()
-            .map(|child| related(conn, child, &subjects))
+            .map(|child| related(conn, user, child, &subjects))
             .collect::<Result<_, _>>()?,
         kind: job.kind,
     })
@@ -216,12 +262,8 @@ fn attempts(conn: &mut Conn<'_>, id: JobId) -> Result<Vec<Attempt>, StoreError> 
     Ok(attempts)
 }
 
-fn related(conn: &mut Conn<'_>, job: Job, subjects: &Subjects) -> Result<RelatedJob, StoreError> {
+fn related(conn: &mut Conn<'_>, user: &SignedIn, job: Job, subjects: &Subjects) -> Result<RelatedJob, StoreError> {
     let area = job.area_id.map(|area| areas::get(conn, AreaId(area))).transpose()?.flatten();
-    Ok(RelatedJob {
-        id: job.id()?,
-        state: job.state()?,
-        subject: subjects.of(&job, area.map(|area| area.full_path)),
-        kind: job.kind,
-    })
+    let path = subject::path_for(conn, user, &job, area.map(|area| area.full_path))?;
+    Ok(RelatedJob { id: job.id()?, state: job.state()?, subject: subjects.of(&job, path), kind: job.kind })
 }

@@ -81,9 +81,14 @@ fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: Frame, query: JobsQuery) ->
         lines.truncate(PAGE);
         (more, wanted.before.is_some())
     };
-    let subjects = Subjects::load(conn)?;
-    let rows: Vec<JobRow> =
-        lines.into_iter().map(|(job, path)| row(job, path, &subjects)).collect::<Result<_, StoreError>>()?;
+    let subjects = Subjects::load(conn, user)?;
+    let rows: Vec<JobRow> = lines
+        .into_iter()
+        .map(|(job, path)| {
+            let path = subject::path_for(conn, user, &job, path)?;
+            row(job, path, &subjects)
+        })
+        .collect::<Result<_, StoreError>>()?;
     let mut counts: HashMap<State, i64> = HashMap::new();
     for (kind, state, n) in counters::jobs(conn, user.job_scope())? {
         if filter.kind.as_ref().is_none_or(|wanted| *wanted == kind) {

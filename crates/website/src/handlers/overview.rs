@@ -5,13 +5,13 @@ use crate::{
     app::App,
     freshness::Freshness,
     manager::plan,
-    pages::{FailedJobs, GroupFreshness, Overview, RefusedAccount, RunningJob, WaitingJobs},
+    pages::{AreaRow, Completeness, FailedJobs, GroupFreshness, Overview, RefusedAccount, RunningJob, WaitingJobs},
     session::{PageUser, SignedIn},
     subject::{self, Subjects},
 };
 use actix_web::{HttpResponse, web::Data};
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use trawl_jobs::{AreaKind, RecordKind, State, WaitReason};
 use trawl_store::{
     Conn, StoreError,
@@ -82,17 +82,18 @@ fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: crate::pages::Frame) -> Res
         parked: parked(&waiting, refused.iter().map(|account| account.waiting_jobs).sum()),
         refused_accounts: refused,
         totals: totals(&freshness),
-        groups: top_groups(&freshness),
+        groups: top_groups(freshness.areas()),
         throughput: throughput(conn)?,
         frame,
     })
 }
 
 fn running(conn: &mut Conn<'_>, user: &SignedIn) -> Result<Vec<RunningJob>, StoreError> {
-    let subjects = Subjects::load(conn)?;
+    let subjects = Subjects::load(conn, user)?;
     jobs::running(conn, user.job_scope(), RUNNING_SHOWN)?
         .into_iter()
         .map(|(job, path)| {
+            let path = subject::path_for(conn, user, &job, path)?;
             let (count, total, per_second) = subject::pace(&job);
             Ok(RunningJob {
                 id: job.id()?,
@@ -159,35 +160,50 @@ fn totals(freshness: &Freshness) -> Vec<(RecordKind, i64)> {
         .collect()
 }
 
-fn top_groups(freshness: &Freshness) -> Vec<GroupFreshness> {
-    use crate::pages::Completeness;
-    let mut below: HashMap<&str, Vec<&crate::pages::AreaRow>> = HashMap::new();
-    for row in freshness.areas().iter().filter(|row| row.kind == AreaKind::Project) {
-        let top = row.full_path.split('/').next().unwrap_or(&row.full_path);
-        below.entry(top).or_default().push(row);
-    }
-    let tops = freshness.areas().iter().filter(|row| row.kind == AreaKind::Group && !row.full_path.contains('/'));
-    tops.map(|group| {
-        let projects = below.get(group.full_path.as_str()).map_or(&[][..], Vec::as_slice);
-        let complete = projects.iter().filter(|row| row.completeness == Completeness::Complete).count();
-        let all_synced = projects.iter().all(|row| row.synced_at.is_some());
-        let refreshed = projects.iter().any(|row| !row.archived);
-        let kept = projects.iter().filter(|row| !(refreshed && row.archived));
-        GroupFreshness {
-            id: group.id,
-            name: group.name.clone(),
-            projects: i64::try_from(projects.len()).unwrap_or(i64::MAX),
-            complete: i64::try_from(complete).unwrap_or(i64::MAX),
-            refreshed,
-            synced_at: if all_synced { kept.filter_map(|row| row.synced_at).min() } else { None },
-            // A first pass under way is no gap; the count beside it tells.
-            incomplete: projects.iter().find_map(|row| match &row.completeness {
-                Completeness::Incomplete(why) => Some(why.clone()),
-                Completeness::Pending | Completeness::Complete => None,
-            }),
+/// Every project under the topmost group above it that the user may see; without one, under its namespace's path.
+fn top_groups(areas: &[AreaRow]) -> Vec<GroupFreshness> {
+    let groups: HashMap<&str, &AreaRow> =
+        areas.iter().filter(|row| row.kind == AreaKind::Group).map(|row| (row.full_path.as_str(), row)).collect();
+    let top = |path: &str| {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        ends.into_iter().find_map(|end| groups.get(&path[..end]).copied())
+    };
+    let mut below: BTreeMap<&str, (Option<&AreaRow>, Vec<&AreaRow>)> = BTreeMap::new();
+    for row in areas {
+        match (top(&row.full_path), row.kind) {
+            (Some(group), AreaKind::Group) => {
+                below.entry(&group.full_path).or_insert((Some(group), Vec::new()));
+            }
+            (Some(group), AreaKind::Project) => {
+                below.entry(&group.full_path).or_insert((Some(group), Vec::new())).1.push(row);
+            }
+            (None, _) => {
+                below.entry(row.parent_path().unwrap_or(&row.full_path)).or_default().1.push(row);
+            }
         }
-    })
-    .collect()
+    }
+    below.into_iter().map(|(path, (group, projects))| freshness_of(path, group, &projects)).collect()
+}
+
+fn freshness_of(path: &str, group: Option<&AreaRow>, projects: &[&AreaRow]) -> GroupFreshness {
+    let complete = projects.iter().filter(|row| row.completeness == Completeness::Complete).count();
+    let all_synced = projects.iter().all(|row| row.synced_at.is_some());
+    let refreshed = projects.iter().any(|row| !row.archived);
+    let kept = projects.iter().filter(|row| !(refreshed && row.archived));
+    GroupFreshness {
+        id: group.map(|group| group.id),
+        name: group.map_or(path, |group| &group.name).to_owned(),
+        path: path.to_owned(),
+        projects: i64::try_from(projects.len()).unwrap_or(i64::MAX),
+        complete: i64::try_from(complete).unwrap_or(i64::MAX),
+        refreshed,
+        synced_at: if all_synced { kept.filter_map(|row| row.synced_at).min() } else { None },
+        // A first pass under way is no gap; the count beside it tells.
+        incomplete: projects.iter().find_map(|row| match &row.completeness {
+            Completeness::Incomplete(why) => Some(why.clone()),
+            Completeness::Pending | Completeness::Complete => None,
+        }),
+    }
 }
 
 /// Objects in each of the last minutes, oldest first.
@@ -196,4 +212,37 @@ fn throughput(conn: &mut Conn<'_>) -> Result<Vec<i64>, StoreError> {
     let first = this_minute - TimeDelta::minutes(MINUTES - 1);
     let written: HashMap<DateTime<Utc>, i64> = counters::throughput(conn, first)?.into_iter().collect();
     Ok((0..MINUTES).map(|i| written.get(&(first + TimeDelta::minutes(i))).copied().unwrap_or(0)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_project_counts_under_what_can_be_seen() {
+        let area = |id, kind, path: &str| AreaRow {
+            id,
+            kind,
+            full_path: path.to_owned(),
+            name: path.to_uppercase(),
+            archived: false,
+            issues: 0,
+            merge_requests: 0,
+            synced_at: None,
+            completeness: Completeness::Pending,
+        };
+        let areas = [
+            area(1, AreaKind::Group, "open"),
+            area(2, AreaKind::Group, "open/deep"),
+            area(3, AreaKind::Project, "open/deep/a"),
+            area(4, AreaKind::Group, "hidden/team"),
+            area(5, AreaKind::Project, "hidden/team/b"),
+            area(6, AreaKind::Project, "hidden/c"),
+            area(7, AreaKind::Project, "maria/notes"),
+        ];
+        let told: Vec<_> = top_groups(&areas).into_iter().map(|group| (group.id, group.name, group.projects)).collect();
+        let row = |id, name: &str| (id, name.to_owned(), 1);
+        let wanted = [row(None, "hidden"), row(Some(4), "HIDDEN/TEAM"), row(None, "maria"), row(Some(1), "OPEN")];
+        assert_eq!(told, wanted);
+    }
 }

@@ -97,7 +97,6 @@ fn load(
         issues: row.issues,
         merge_requests: row.merge_requests,
         filter,
-        state_counts: Vec::new(),
         older: found.last().filter(|_| has_older).and_then(key),
         newer: found.first().filter(|_| has_newer).and_then(key),
         rows: found.iter().map(resource_row).collect(),

@@ -3,8 +3,8 @@
 use crate::{
     answer::{PageError, page, page_with, see_other},
     app::App,
-    first_visit::Purpose,
-    pages::Setup,
+    first_visit::{self, Purpose},
+    pages::{ErrorPage, NextStep, Setup},
     password, session,
 };
 use actix_web::{
@@ -31,7 +31,7 @@ pub struct SetUpForm {
 pub async fn form(app: Data<App>, token: Path<String>) -> Result<HttpResponse, PageError> {
     let token = token.into_inner();
     if app.first_visit.purpose(&token) != Some(Purpose::SetUp) {
-        return Err(PageError::NotFound);
+        return Err(refused(&app).await);
     }
     page(&Setup { token, ..blank() })
 }
@@ -43,7 +43,7 @@ pub async fn form(app: Data<App>, token: Path<String>) -> Result<HttpResponse, P
 pub async fn submit(app: Data<App>, token: Path<String>, form: Form<SetUpForm>) -> Result<HttpResponse, PageError> {
     let (token, form) = (token.into_inner(), form.into_inner());
     if app.first_visit.purpose(&token) != Some(Purpose::SetUp) {
-        return Err(PageError::NotFound);
+        return Err(refused(&app).await);
     }
     let username = form.username.trim().to_owned();
     let said = Setup {
@@ -70,7 +70,11 @@ pub async fn submit(app: Data<App>, token: Path<String>, form: Form<SetUpForm>) 
             audit::record(conn, Some(user), "set up", &username)?;
             session::begin(conn, user)
         })
-        .await?;
+        .await;
+    let begun = match begun {
+        Err(StoreError::NotFound) => return Err(refused(&app).await),
+        other => other?,
+    };
     app.first_visit.done();
     Ok(signed_in(&app, begun, "/accounts"))
 }
@@ -80,9 +84,43 @@ pub async fn submit(app: Data<App>, token: Path<String>, form: Form<SetUpForm>) 
 /// # Errors
 /// The link is not valid.
 pub async fn welcome(app: Data<App>, token: Path<String>) -> Result<HttpResponse, PageError> {
-    let Some(Purpose::Demo(user)) = app.first_visit.purpose(&token) else { return Err(PageError::NotFound) };
+    let Some(Purpose::Demo(user)) = app.first_visit.purpose(&token) else {
+        return Err(PageError::Told(Box::new(ErrorPage {
+            title: "This link does not open the demo".to_owned(),
+            sentence: "The right one is in the terminal where the demo was started.".to_owned(),
+            next: None,
+            ..ErrorPage::of(404)
+        })));
+    };
     let begun = app.db.write(move |conn| session::begin(conn, user)).await?;
     Ok(signed_in(&app, begun, "/"))
+}
+
+/// Where whoever started Trawl finds the link.
+#[must_use]
+pub fn where_the_link_is(app: &App) -> String {
+    let file = app.settings.runtime_dir().join(first_visit::FILE);
+    format!("The set-up link is in the terminal where Trawl was started (and in {}).", file.display())
+}
+
+/// A link that is wrong or has served.
+async fn refused(app: &App) -> PageError {
+    let page = match app.db.read(users::is_empty).await {
+        Err(error) => return error.into(),
+        Ok(true) => ErrorPage {
+            title: "This is not the set-up link".to_owned(),
+            sentence: where_the_link_is(app),
+            next: None,
+            ..ErrorPage::of(404)
+        },
+        Ok(false) => ErrorPage {
+            title: "This link has done its work".to_owned(),
+            sentence: "Trawl is set up already. Sign in.".to_owned(),
+            next: Some(NextStep { href: "/sign-in".to_owned(), label: "Sign in".to_owned() }),
+            ..ErrorPage::of(404)
+        },
+    };
+    PageError::Told(Box::new(page))
 }
 
 fn signed_in(app: &App, token: String, to: &str) -> HttpResponse {

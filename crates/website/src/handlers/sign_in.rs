@@ -3,10 +3,12 @@
 use crate::{
     answer::{PageError, page, page_with, see_other},
     app::App,
+    handlers::set_up::where_the_link_is,
     manager::plan,
     pages::SignIn,
     password,
     session::{self, PageUser},
+    throttle::sign_in_keys,
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -41,9 +43,15 @@ pub struct Csrf {
 /// `GET /sign-in`.
 ///
 /// # Errors
-/// None but a broken template.
-pub async fn form(query: Query<Next>) -> Result<HttpResponse, PageError> {
-    page(&SignIn { csrf: String::new(), username: String::new(), error: None, next: query.into_inner().next })
+/// The database is down.
+pub async fn form(app: Data<App>, query: Query<Next>) -> Result<HttpResponse, PageError> {
+    let next = query.into_inner().next;
+    page(&SignIn { csrf: String::new(), username: String::new(), error: None, next, hint: hint(&app).await? })
+}
+
+/// How to begin, while there is nobody who could sign in.
+async fn hint(app: &App) -> Result<Option<String>, PageError> {
+    Ok(app.db.read(users::is_empty).await?.then(|| where_the_link_is(app)))
 }
 
 /// `POST /sign-in`.
@@ -52,13 +60,14 @@ pub async fn form(query: Query<Next>) -> Result<HttpResponse, PageError> {
 /// The database is down. A wrong password shows the form again.
 pub async fn submit(app: Data<App>, request: HttpRequest, form: Form<SignInForm>) -> Result<HttpResponse, PageError> {
     let form = form.into_inner();
+    let hint = hint(&app).await?;
     let refused = |status, error: String, form: &SignInForm| {
         let (username, next) = (form.username.clone(), form.next.clone());
-        page_with(status, &SignIn { csrf: String::new(), username, error: Some(error), next })
+        page_with(status, &SignIn { csrf: String::new(), username, error: Some(error), next, hint: hint.clone() })
     };
     let address = request.peer_addr().map_or_else(String::new, |address| address.ip().to_string());
-    if let Err(wait) = app.throttle.attempt(&[format!("address {address}"), format!("name {}", form.username)]) {
-        let error = format!("Too many attempts. Wait {} seconds and try again.", wait.as_secs() + 1);
+    if let Err(wait) = app.throttle.attempt(&sign_in_keys(&address, &form.username)) {
+        let error = format!("Too many attempts. Wait {} s and try again.", wait.as_secs() + 1);
         return refused(StatusCode::TOO_MANY_REQUESTS, error, &form);
     }
     let name = form.username.trim().to_owned();
@@ -66,7 +75,7 @@ pub async fn submit(app: Data<App>, request: HttpRequest, form: Form<SignInForm>
     let stored = user.as_ref().map(|user| user.password_hash.clone());
     let right = password::verify(form.password.clone(), stored).await;
     let Some(user) = user.filter(|_| right) else {
-        tracing::info!("a sign-in was refused");
+        tracing::info!(%address, "a sign-in was refused");
         return refused(StatusCode::UNAUTHORIZED, "The name or the password is wrong.".to_owned(), &form);
     };
     let rules = app.rules;
@@ -99,10 +108,15 @@ pub async fn sign_out(app: Data<App>, user: PageUser, form: Form<Csrf>) -> Resul
     Ok(answer)
 }
 
-/// Only a path of ours: `//elsewhere` and `/\elsewhere` are other sites to a browser.
+/// Only a path of ours: `//elsewhere` and `/\elsewhere` are other sites to a browser, which also leaves out tabs and
+/// line breaks before it looks.
 fn own_path(next: Option<&str>) -> &str {
     match next {
-        Some(path) if path.starts_with('/') && !path[1..].starts_with(['/', '\\']) && !path.contains(['\r', '\n']) => {
+        Some(path)
+            if path.starts_with('/')
+                && !path.starts_with("//")
+                && !path.contains(|c: char| c == '\\' || c.is_control()) =>
+        {
             path
         }
         _ => "/",
@@ -116,9 +130,20 @@ mod tests {
     #[test]
     fn only_our_own_pages_are_next() {
         assert_eq!(own_path(Some("/jobs?state=active")), "/jobs?state=active");
-        for elsewhere in [None, Some("//evil.example"), Some("/\\evil.example"), Some("https://evil.example"), Some("")]
-        {
-            assert_eq!(own_path(elsewhere), "/");
+        assert_eq!(own_path(None), "/");
+        for elsewhere in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "/\r\nSet-Cookie: a=b",
+            "/jobs/..\\..\\evil",
+            "/\u{0}",
+            "\t//evil.example",
+        ] {
+            assert_eq!(own_path(Some(elsewhere)), "/", "{elsewhere:?}");
         }
     }
 }

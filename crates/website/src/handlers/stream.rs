@@ -12,6 +12,8 @@ use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
 
 /// So often something is sent, so that nobody between us takes the silence for an end.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// A stream ends after this, so that a browser comes back and its session is looked at again.
+const LIFETIME: Duration = Duration::from_mins(10);
 /// When a browser that lost us tries again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -37,8 +39,11 @@ pub async fn show(app: Data<App>, user: ApiUser, request: HttpRequest) -> Result
         };
         async move { sent.map(Ok::<_, Infallible>) }
     });
-    let stopping = app.stopping.clone().cancelled_owned();
-    let all = stream::once(async move { Ok::<_, Infallible>(first) }).chain(events).take_until(stopping);
+    let stopping = app.stopping.clone();
+    let over = async move {
+        tokio::time::timeout(LIFETIME, stopping.cancelled()).await.ok();
+    };
+    let all = stream::once(async move { Ok::<_, Infallible>(first) }).chain(events).take_until(over);
     Ok(Sse::from_stream(all.boxed()).with_keep_alive(KEEP_ALIVE).with_retry_duration(RETRY))
 }
 

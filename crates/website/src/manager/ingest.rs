@@ -5,9 +5,10 @@ use super::{
     Rules,
     plan::{self, Finder},
 };
+use chrono::{DateTime, Utc};
 use trawl_jobs::{
     AccountId, AreaId, Change, ErrorClass, FoundArea, InstanceId, JobError, JobSpec, Lease, Outcome, Report, State,
-    UserId,
+    UserId, kind,
 };
 use trawl_store::{
     Conn, StoreError,
@@ -136,12 +137,15 @@ fn finish(
     match outcome {
         Outcome::Completed { watermark, incomplete, .. } if state == State::Completed => {
             if let Some(area) = job.area_id {
-                sync::completed(conn, AreaId(area), &job.kind, *watermark, incomplete.as_deref())?;
+                pass_completed(conn, job, AreaId(area), *watermark, incomplete.as_deref())?;
             } else if let Some(account) = job.account_id.filter(|_| is_scope(job)) {
                 // Since the first attempt: a resumed one has not seen again what an earlier one saw.
                 let began = job.created_at();
                 accounts::scope_tried(conn, AccountId(account))?;
-                accounts::scope_checked(conn, AccountId(account), began)?;
+                // What could not be understood was perhaps still there.
+                if incomplete.is_none() {
+                    accounts::scope_checked(conn, AccountId(account), began)?;
+                }
                 done.areas_changed = true;
             }
         }
@@ -159,9 +163,28 @@ fn finish(
             }
         }
         Outcome::Failed(error) if state == State::Failed => failed_for_good(conn, job, &error.message)?,
+        _ if state == State::Aborted => jobs::stopped(conn, job)?,
         _ => {}
     }
     Ok(())
+}
+
+fn pass_completed(
+    conn: &mut Conn<'_>,
+    job: &Job,
+    area: AreaId,
+    watermark: Option<DateTime<Utc>>,
+    incomplete: Option<&str>,
+) -> Result<(), StoreError> {
+    let reader = job.served_by.map(AccountId);
+    let access_level = reader.map(|account| accounts::access_level(conn, account, area.0)).transpose()?.flatten();
+    // Without a watermark to begin from, it read everything.
+    let asked_for_all = matches!(
+        JobSpec::parse(&job.kind, &job.payload),
+        Ok(JobSpec::Issues(kind::Issues { full: true }) | JobSpec::MergeRequests(kind::MergeRequests { full: true }))
+    );
+    let full = asked_for_all || sync::watermark(conn, area, &job.kind, access_level)?.is_none();
+    sync::completed(conn, area, &job.kind, sync::Pass { watermark, incomplete, full, access_level })
 }
 
 /// A job has failed for good: says so where its result is missed, and keeps the schedule from trying at once again.

@@ -4,7 +4,7 @@
 use super::Rules;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
-use trawl_jobs::{AccountId, JobId, JobSpec, Subject, plan};
+use trawl_jobs::{AccountId, JobId, JobSpec, Subject, WaitReason, plan};
 use trawl_store::{
     Conn, StoreError,
     accounts::Account,
@@ -61,7 +61,7 @@ pub struct Finder {
 }
 
 /// An area was found, or its turn has come: submits the jobs that it needs, except what was done lately. Returns how
-/// many are new.
+/// many are new, or awake again.
 pub fn handle_new_area(conn: &mut Conn<'_>, rules: &Rules, area: &Area, finder: Finder) -> Result<usize, StoreError> {
     let passes = sync::passes(conn, area.id())?;
     let mut made = 0;
@@ -80,7 +80,16 @@ pub fn handle_new_area(conn: &mut Conn<'_>, rules: &Rules, area: &Area, finder: 
             priority_threshold: rules.priority_threshold,
             max_attempts: rules.max_attempts,
         };
-        made += usize::from(jobs::submit(conn, &new)?.created);
+        let submitted = jobs::submit(conn, &new)?;
+        made += usize::from(submitted.created);
+        // One that waits for somebody who may read the area: here they are.
+        if !submitted.created
+            && let Some(job) = jobs::get(conn, submitted.id)?
+            && job.wait_reason.as_deref() == Some(WaitReason::Credentials.as_str())
+        {
+            jobs::wake(conn, &job)?;
+            made += 1;
+        }
     }
     Ok(made)
 }

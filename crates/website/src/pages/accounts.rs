@@ -15,6 +15,8 @@ pub struct Accounts {
     pub frame: Frame,
     /// In the order in which they were linked.
     pub accounts: Vec<LinkedAccount>,
+    /// What has just been linked, in words.
+    pub linked: Option<String>,
     /// The form.
     pub form: LinkForm,
 }

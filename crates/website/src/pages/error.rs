@@ -12,8 +12,8 @@ pub struct ErrorPage {
     pub title: String,
     /// What it means and what to do, in a sentence or two.
     pub sentence: String,
-    /// A link that helps.
-    pub next: NextStep,
+    /// A link that helps, where there is one.
+    pub next: Option<NextStep>,
 }
 
 /// A link that helps.
@@ -50,6 +50,7 @@ impl ErrorPage {
             ),
             405 => ("This address cannot do that", "Go back and use the page's own buttons."),
             409 => ("Something has changed meanwhile", "Go back, reload the page and look again before you repeat it."),
+            415 => ("This kind of content is not understood", "Send the form from Trawl's own pages."),
             413 => ("That is too large", "Send less at once."),
             429 => ("Too many tries", "Wait a minute, then try again."),
             503 => ("Not ready yet", "Trawl is starting. Reload this page in a few seconds."),
@@ -62,6 +63,6 @@ impl ErrorPage {
             401 => NextStep { href: "/sign-in".to_owned(), label: "Sign in".to_owned() },
             _ => NextStep::overview(),
         };
-        Self { status, title: title.to_owned(), sentence: sentence.to_owned(), next }
+        Self { status, title: title.to_owned(), sentence: sentence.to_owned(), next: Some(next) }
     }
 }

@@ -54,10 +54,8 @@ pub struct JobPage {
     pub seconds_left: Option<i64>,
     /// Newest last; those of `level` only, where that is set.
     pub messages: Vec<JobMessage>,
-    /// How many there are per level, the dropped ones excluded.
+    /// How many there are per level.
     pub message_counts: Vec<(Level, i64)>,
-    /// How many were dropped because there were too many.
-    pub messages_dropped: i64,
     /// `level` in the URL.
     pub level: Option<Level>,
     /// Oldest first.
@@ -149,8 +147,13 @@ impl JobPage {
         }
     }
 
+    /// When the attempt began that runs now or was the last; a job that has to wait again shows none.
+    fn begun(&self) -> Option<DateTime<Utc>> {
+        self.started_at.filter(|_| parts::has_clock(self.state))
+    }
+
     fn took(&self) -> Option<String> {
-        self.started_at.map(|started| parts::span(started, self.ended_at, self.frame.now))
+        self.begun().map(|started| parts::span(started, self.ended_at, self.frame.now))
     }
 
     /// When it may start, where that is still to come.

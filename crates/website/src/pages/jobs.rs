@@ -17,7 +17,7 @@ pub struct Jobs {
     pub frame: Frame,
     /// What is shown.
     pub filter: JobFilter,
-    /// Jobs per state, with the other filters left out; states without jobs may be missing.
+    /// Jobs per state, with the filters but `kind` left out; states without jobs may be missing.
     pub counts: Vec<(State, i64)>,
     /// Newest first.
     pub rows: Vec<JobRow>,
@@ -152,7 +152,8 @@ impl Jobs {
         Chip {
             href: JobFilter::query(filter, self.filter.kind.as_deref(), &self.filter.q).url(),
             word: filter.as_str().unwrap_or("all").to_owned(),
-            count: Some(admitted.map(|(_, count)| count).sum()),
+            // The counts know nothing of the text.
+            count: self.filter.q.is_empty().then(|| admitted.map(|(_, count)| count).sum()),
             on: self.filter.state == filter,
         }
     }
@@ -182,7 +183,13 @@ impl Jobs {
 }
 
 impl JobRow {
+    /// Username and host of the account.
+    fn who(&self) -> Option<(&str, &str)> {
+        let account = self.account.as_deref()?;
+        Some(account.split_once(" @ ").unwrap_or((account, "")))
+    }
+
     fn took(&self, now: DateTime<Utc>) -> Option<String> {
-        self.started_at.map(|started| parts::span(started, self.ended_at, now))
+        self.started_at.filter(|_| parts::has_clock(self.state)).map(|started| parts::span(started, self.ended_at, now))
     }
 }

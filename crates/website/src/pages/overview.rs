@@ -34,7 +34,7 @@ pub struct Overview {
     pub parked: Vec<WaitingJobs>,
     /// Mirrored objects by kind.
     pub totals: Vec<(RecordKind, i64)>,
-    /// Top-level groups.
+    /// Groups at the top; every project counts in exactly one of them.
     pub groups: Vec<GroupFreshness>,
     /// Objects written in each of the last 60 minutes, oldest first.
     pub throughput: Vec<i64>,
@@ -98,12 +98,15 @@ pub struct WaitingJobs {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// How fresh a top-level group is.
+/// How fresh a group is that has no other above it that the user may see; or what is in a namespace of which the
+/// user may see single projects alone.
 #[derive(Debug, Clone)]
 pub struct GroupFreshness {
-    /// Our id of the group.
-    pub id: i64,
-    /// Display name.
+    /// Our id of the group; none for a namespace.
+    pub id: Option<i64>,
+    /// Full path.
+    pub path: String,
+    /// Display name; the path of a namespace.
     pub name: String,
     /// Projects below it, at any depth.
     pub projects: i64,
@@ -143,9 +146,15 @@ impl Overview {
         self.groups.iter().fold((0, 0), |(complete, all), group| (complete + group.complete, all + group.projects))
     }
 
-    /// The stalest of the groups that have been read at all and are kept fresh.
+    /// The stalest of the groups that are kept fresh; none while one of them has not been read.
     fn oldest(&self) -> Option<DateTime<Utc>> {
-        self.groups.iter().filter(|group| group.refreshed).filter_map(|group| group.synced_at).min()
+        // None sorts first.
+        self.groups.iter().filter(|group| group.refreshed).map(|group| group.synced_at).min().flatten()
+    }
+
+    /// Whether something that is kept fresh has not been read yet.
+    fn first_pass(&self) -> bool {
+        self.groups.iter().any(|group| group.projects > 0 && group.synced_at.is_none())
     }
 
     fn failed_in_all(&self) -> i64 {
@@ -158,6 +167,13 @@ impl Overview {
 
     fn written(&self) -> i64 {
         self.throughput.iter().sum()
+    }
+}
+
+impl GroupFreshness {
+    /// Whether all that is in it is archived: it is read once.
+    const fn archived(&self) -> bool {
+        self.projects > 0 && !self.refreshed
     }
 }
 

@@ -128,6 +128,12 @@ pub const fn process_state(state: ProcessState) -> ProcessPill {
     ProcessPill { state }
 }
 
+/// Whether the time since its start says something about a job: not while it waits for its turn, perhaps once more.
+#[must_use]
+pub const fn has_clock(state: State) -> bool {
+    state.is_leased() || !state.is_live()
+}
+
 /// How long something took, or has taken so far.
 #[must_use]
 pub fn span(from: DateTime<Utc>, to: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {

@@ -42,8 +42,6 @@ pub struct ProjectPage {
     pub merge_requests: i64,
     /// What is listed.
     pub filter: ResourceFilter,
-    /// Objects of the tab per GitLab state, with `state` left out of the filter; may be empty.
-    pub state_counts: Vec<(String, i64)>,
     /// Last change first.
     pub rows: Vec<ResourceRow>,
     /// Key of the next page (`before`), where older ones exist.
@@ -147,7 +145,6 @@ impl Tab {
 struct Chip {
     href: String,
     word: &'static str,
-    count: Option<i64>,
     on: bool,
 }
 
@@ -193,20 +190,9 @@ impl ProjectPage {
                 Some("opened") => "open",
                 Some(state) => state,
             },
-            count: self.count_of(state),
             on: self.filter.state.as_deref() == state,
         };
         std::iter::once(None).chain(states).map(chip).collect()
-    }
-
-    fn count_of(&self, state: Option<&str>) -> Option<i64> {
-        match state {
-            _ if self.state_counts.is_empty() => None,
-            None => Some(self.state_counts.iter().map(|(_, count)| count).sum()),
-            Some(state) => {
-                Some(self.state_counts.iter().find(|(counted, _)| counted == state).map_or(0, |(_, count)| *count))
-            }
-        }
     }
 
     fn row_href(&self, row: &ResourceRow) -> String {

@@ -65,6 +65,7 @@ impl Samples {
         let refused = TokenState::Refused { since: Self::ago(1200), reason: self.some("The token expired.") };
         Accounts {
             frame: self.frame(),
+            linked: self.some("Linked maria."),
             accounts: vec![account(1, TokenState::Works), account(2, refused), account(3, TokenState::NotChecked)],
             form: LinkForm {
                 instance_url: self.say("https://gitlab.example.com"),
@@ -116,6 +117,7 @@ impl Samples {
             username: self.say("maria"),
             error: self.some("The username or the password is wrong."),
             next: self.some("/jobs"),
+            hint: self.some("The set-up link is in the terminal."),
         }
     }
 
@@ -123,7 +125,7 @@ impl Samples {
         ErrorPage {
             title: self.say("There is nothing here"),
             sentence: self.say("The address may be mistyped."),
-            next: NextStep { href: self.say("/jobs"), label: self.say("Show jobs") },
+            next: Some(NextStep { href: self.say("/jobs"), label: self.say("Show jobs") }),
             ..ErrorPage::of(404)
         }
     }

@@ -14,4 +14,6 @@ pub struct SignIn {
     pub error: Option<String>,
     /// `next`: path of the page that was asked for.
     pub next: Option<String>,
+    /// How to begin, while there is nobody who could sign in.
+    pub hint: Option<String>,
 }

@@ -2,11 +2,14 @@
 
 use super::Dispatcher;
 use crate::manager::ingest;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
-use trawl_jobs::{Lane, Lease};
+use trawl_jobs::{Lane, Lease, State};
 use trawl_protocol::{Message, ProcessId, Receipt, StopJob};
-use trawl_store::{StoreError, jobs, leases, now};
+use trawl_store::{Conn, StoreError, jobs, leases, now};
+
+/// A pause of our own between two rounds of care that means that we were held up.
+const STALLED: TimeDelta = TimeDelta::seconds(5);
 
 impl Dispatcher {
     /// A worker has said what it holds: what it should hold and does not never reached it, and goes back.
@@ -16,22 +19,28 @@ impl Dispatcher {
         let reported: HashSet<Lease> = held.iter().copied().collect();
         let threshold = self.rules.priority_threshold;
         let settled = self
-            .db
-            .write(move |conn| {
-                let mut running = HashMap::new();
+            .write_surely(move |conn| {
+                let (mut running, mut aborting) = (HashMap::new(), Vec::new());
                 for job in leases::held_by(conn, &name)? {
                     let lease = job.lease()?;
-                    if reported.contains(&lease) {
-                        running.insert(lease, Lane::of(job.priority, threshold));
-                    } else {
+                    if !reported.contains(&lease) {
                         leases::give_back(conn, &job)?;
+                        continue;
+                    }
+                    running.insert(lease, Lane::of(job.priority, threshold));
+                    if job.state()? == State::Aborting {
+                        aborting.push(lease);
                     }
                 }
-                Ok(running)
+                Ok((running, aborting))
             })
             .await;
         match settled {
-            Ok(running) => {
+            Ok((running, aborting)) => {
+                // Whoever should have told it may have died.
+                for lease in aborting {
+                    self.order(worker.id, Message::StopJob(StopJob::Abort(lease))).await;
+                }
                 for lease in held.iter().filter(|lease| !running.contains_key(lease)) {
                     self.order(worker.id, Message::StopJob(StopJob::Drop(*lease))).await;
                 }
@@ -69,18 +78,17 @@ impl Dispatcher {
     }
 
     /// Takes the leases of these jobs away.
-    async fn requeue<F>(&self, why: String, which: F)
+    async fn requeue<F>(&mut self, why: String, which: F)
     where
-        F: FnOnce(&mut trawl_store::Conn<'_>) -> Result<Vec<jobs::Job>, StoreError> + Send + 'static,
+        F: Fn(&mut Conn<'_>) -> Result<Vec<jobs::Job>, StoreError> + Send + Sync + 'static,
     {
         let rules = self.rules;
         let done = self
-            .db
-            .write(move |conn| {
+            .write_surely(move |conn| {
                 let lost = which(conn)?;
                 let mut after = Vec::with_capacity(lost.len());
                 for job in &lost {
-                    if leases::lost(conn, job, &why, &rules.retry)? == trawl_jobs::State::Failed {
+                    if leases::lost(conn, job, &why, &rules.retry)? == State::Failed {
                         ingest::failed_for_good(conn, job, &why)?;
                     }
                     after.extend(jobs::get(conn, job.id()?)?);
@@ -91,6 +99,9 @@ impl Dispatcher {
         match done {
             Ok(requeued) => {
                 for job in &requeued {
+                    if let Ok(lease) = job.lease() {
+                        self.workers.ended(lease);
+                    }
                     tracing::info!(
                         job.id = job.id_text(),
                         kind = job.kind,
@@ -119,20 +130,34 @@ impl Dispatcher {
     }
 
     /// Leases whose worker has fallen silent, and jobs whose wait is over.
-    pub(super) async fn care(&self) {
-        let before = now() - TimeDelta::from_std(self.rules.stale).unwrap_or(TimeDelta::MAX);
-        match self.db.read(move |conn| Ok((leases::stale(conn, before)?, jobs::next_run_at(conn)?))).await {
-            Ok((stale, _)) if !stale.is_empty() => {
-                let silent = self.rules.stale.as_secs();
-                self.requeue(format!("its crawler was silent for {silent} s"), move |_| Ok(stale)).await;
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "cannot look for stale leases"),
+    pub(super) async fn care(&mut self) {
+        let at = now();
+        if at - self.last_care > STALLED {
+            // The machine slept, or the database held us up: what workers said meanwhile is still to be read.
+            self.listening_since = at;
+        }
+        self.last_care = at;
+        let before = at - TimeDelta::from_std(self.rules.stale).unwrap_or(TimeDelta::MAX);
+        if self.listening_since <= before {
+            self.take_stale(before).await;
         }
         match self.db.write(jobs::wake_due).await {
             Ok(0) => {}
             Ok(_) => self.submitted.notify_one(),
             Err(error) => tracing::warn!(%error, "cannot wake waiting jobs"),
+        }
+    }
+
+    async fn take_stale(&mut self, before: DateTime<Utc>) {
+        match self.db.read(move |conn| leases::stale(conn, before)).await {
+            Ok(stale) if !stale.is_empty() => {
+                let silent = self.rules.stale.as_secs();
+                // Looked up again, since one of them may have spoken.
+                let which = move |conn: &mut Conn<'_>| leases::stale(conn, before);
+                self.requeue(format!("its crawler was silent for {silent} s"), which).await;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "cannot look for stale leases"),
         }
     }
 }

@@ -13,17 +13,19 @@ use chrono::{DateTime, Utc};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc},
-    time::{Instant, MissedTickBehavior, interval, sleep_until},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 use trawl_jobs::{Lease, Report};
 use trawl_protocol::{Boot, Bus, Incoming, Message, ProcessId, Receipt, StopJob};
-use trawl_store::{Db, now};
+use trawl_store::{Conn, Db, StoreError, now};
 
 /// Reports that are written in one transaction at most.
 const BATCH: usize = 128;
 /// How often leases are looked after.
 const CARE: Duration = Duration::from_secs(1);
+/// Between attempts to write while the database takes nothing.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How often the log tells what was done.
 const TELL: Duration = Duration::from_secs(10);
 
@@ -62,6 +64,10 @@ pub struct Dispatcher {
     workers: Workers,
     /// Whether leases of an earlier life of this website have been looked at.
     swept: bool,
+    /// Silence of workers counts from here at the earliest: before, it was perhaps we who did not listen.
+    listening_since: DateTime<Utc>,
+    last_care: DateTime<Utc>,
+    stop: CancellationToken,
     next_start: Option<DateTime<Utc>>,
     lately: Lately,
 }
@@ -102,6 +108,9 @@ impl Dispatcher {
             aborts,
             workers,
             swept: false,
+            listening_since: now(),
+            last_care: now(),
+            stop: CancellationToken::new(),
             next_start: None,
             lately: Lately::default(),
         };
@@ -115,6 +124,8 @@ impl Dispatcher {
             None => (None, mpsc::channel(1).1),
         };
         self.bus = bus;
+        self.stop = stop.clone();
+        (self.listening_since, self.last_care) = (now(), now());
         let mut care = interval(CARE);
         care.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tell = interval(TELL);
@@ -175,6 +186,7 @@ impl Dispatcher {
                     tracing::warn!(from = %receipt.from, message = ?other, "a message that crawlers do not send");
                     self.acknowledge(receipt);
                 }
+                Incoming::Unreadable(receipt) => self.acknowledge(receipt),
                 Incoming::Signal(Message::Heartbeat(leases), from) => self.heartbeat(from, leases).await,
                 Incoming::Signal(..) => {}
                 Incoming::Peers(peers) => self.peers(&peers).await,
@@ -221,6 +233,26 @@ impl Dispatcher {
                 running = self.workers.running(),
                 "{jobs} jobs ended, {objects} objects written"
             );
+        }
+    }
+
+    /// Writes, and where the database has a bad moment tries again until that is over: what is written here is said
+    /// only once, and while we wait, full windows make the workers wait. Gives up when the website ends.
+    async fn write_surely<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn<'_>) -> Result<T, StoreError> + Send + Sync + 'static,
+    {
+        let work = Arc::new(work);
+        loop {
+            let once = Arc::clone(&work);
+            match self.db.write(move |conn| once(conn)).await {
+                Err(error) if !error.is_about_data() && !self.stop.is_cancelled() => {
+                    tracing::error!(%error, "the database takes nothing; trying again in a second");
+                    tokio::select! { () = sleep(PAUSE) => {}, () = self.stop.cancelled() => {} }
+                }
+                other => return other,
+            }
         }
     }
 

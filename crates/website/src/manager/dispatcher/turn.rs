@@ -36,8 +36,7 @@ impl Dispatcher {
         let (rules, requests) = (self.rules, openings.clone());
         let together = Arc::clone(&reports);
         let written = self
-            .db
-            .write(move |conn| {
+            .write_surely(move |conn| {
                 let ingested: Result<Vec<Ingested>, StoreError> = together
                     .iter()
                     .map(|(reporter, report, _)| ingest::ingest(conn, &rules, reporter, report))
@@ -59,7 +58,7 @@ impl Dispatcher {
                 tracing::warn!(%error, reports = reports.len(), "cannot write reports together; writing them one by one");
                 match self.one_by_one(&reports).await {
                     Some(ingested) => (ingested, Vec::new()),
-                    // Not acknowledged: they come again.
+                    // Not acknowledged: they come again, to the next life of this website.
                     None => return,
                 }
             }
@@ -73,15 +72,13 @@ impl Dispatcher {
         }
     }
 
-    /// A report that cannot be written must not keep the others from it. None where the database does not take
-    /// anything at all.
+    /// A report that cannot be written must not keep the others from it. None where the website is ending.
     async fn one_by_one(&self, reports: &Arc<[NumberedReport]>) -> Option<Vec<Ingested>> {
         let mut ingested = Vec::with_capacity(reports.len());
         for index in 0..reports.len() {
             let (rules, all) = (self.rules, Arc::clone(reports));
             let one = self
-                .db
-                .write(move |conn| {
+                .write_surely(move |conn| {
                     let (reporter, report, _) = &all[index];
                     ingest::ingest(conn, &rules, reporter, report)
                 })
@@ -96,10 +93,10 @@ impl Dispatcher {
             let lease = reports[index].1.lease;
             tracing::error!(%error, job.id = %lease.job, "job {}: a report cannot be stored", lease.job);
             let rules = self.rules;
-            match self.db.write(move |conn| ingest::reject(conn, &rules, lease, &error)).await {
+            match self.write_surely(move |conn| ingest::reject(conn, &rules, lease, &error)).await {
                 Ok(job) => ingested.push(Ingested { job, gone: true, ..Ingested::default() }),
                 Err(error) => {
-                    tracing::error!(%error, "the database takes nothing");
+                    tracing::error!(%error, "a job whose report cannot be stored cannot be ended either");
                     return None;
                 }
             }

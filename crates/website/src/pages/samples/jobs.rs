@@ -25,7 +25,8 @@ impl Samples {
         let groups = [("Platform", 41, 41, Some(120)), ("Mobile", 9, 7, Some(540)), ("Archive", 3, 0, None)];
         let groups = groups.into_iter().zip(1..).map(|((name, projects, complete, ago), id)| GroupFreshness {
             refreshed: true,
-            id,
+            id: (id != 2).then_some(id),
+            path: self.say(name),
             name: self.say(name),
             projects,
             complete,
@@ -97,7 +98,7 @@ impl Samples {
     pub(in crate::pages) fn job(&self, state: State) -> JobPage {
         let mut progress = Progress::new(&[]);
         for (name, count, total) in
-            [("list merge requests", 421, Some(421)), ("notes over 20", 173, Some(421)), ("people", 0, None)]
+            [("list merge requests", 421, Some(421)), ("notes_over_20", 173, Some(421)), ("people", 0, None)]
         {
             let name = self.say(name);
             progress.add(&name, 1.0);
@@ -144,7 +145,6 @@ impl Samples {
                 message(30, Level::Error, "merge request !77 was skipped: its notes cannot be read"),
             ],
             message_counts: Level::ALL.into_iter().zip([12, 2, 1]).collect(),
-            messages_dropped: 3,
             level: None,
             attempts: vec![
                 Attempt {

@@ -90,7 +90,6 @@ impl Samples {
             issues: 1204,
             merge_requests: 421,
             filter: ResourceFilter { tab: Tab::Issues, state: self.some("opened"), q: self.say("hang") },
-            state_counts: vec![("opened".to_owned(), 38), ("closed".to_owned(), 1166)],
             rows: (1..12).map(row).collect(),
             older: self.some("1700000000:9"),
             newer: self.some("1800000000:1"),
