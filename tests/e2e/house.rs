@@ -9,14 +9,15 @@ use std::{
 use toml::{Table, Value};
 
 /// What each crate may use of the others. What a test uses is another matter.
-const RULE: [(&str, &[&str]); 9] = [
+const RULE: [(&str, &[&str]); 10] = [
     ("jobs", &[]),
     ("settings", &[]),
     ("gitlab", &[]),
+    ("links", &[]),
     ("protocol", &["jobs"]),
     ("store", &["jobs"]),
     ("supervisor", &["protocol", "settings"]),
-    ("crawler", &["protocol", "jobs", "settings", "gitlab"]),
+    ("crawler", &["protocol", "jobs", "settings", "gitlab", "links"]),
     ("website", &["protocol", "jobs", "settings", "store", "gitlab"]),
     ("gitlab-sim", &[]),
 ];

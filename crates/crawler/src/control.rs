@@ -19,7 +19,7 @@ use std::{
 };
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio_util::sync::CancellationToken;
-use trawl_jobs::{Change, FoundArea, JobError, Lease, Level, Outcome, Progress, Record, Report, text::clip};
+use trawl_jobs::{Change, FoundArea, Item, JobError, Lease, Level, Outcome, Progress, Record, Report, text::clip};
 use trawl_protocol::{
     Bus, Message, ProcessId,
     bus::{BusError, Delivery},
@@ -101,8 +101,11 @@ impl JobControl {
     /// attempt has done stay done.
     #[must_use]
     pub fn pipeline<const N: usize>(&self, parts: [(&str, f64); N]) -> Steps {
-        self.progress(|progress| parts.iter().for_each(|(name, weight)| progress.add(name, *weight)));
-        Steps(self.clone())
+        let steps = Steps { control: self.clone(), path: Vec::new() };
+        for (name, weight) in parts {
+            steps.add(name, weight);
+        }
+        steps
     }
 
     /// Worth knowing.
@@ -125,6 +128,15 @@ impl JobControl {
     pub fn discovered(&self, areas: Vec<FoundArea>) {
         if !areas.is_empty() {
             self.pending().changes.push_back(Change::Discovered(areas));
+            self.0.dirty.notify_one();
+        }
+    }
+
+    /// Says how single things went: one that was reported before under its name is replaced. They go with the next
+    /// report, at the latest with the next checkpoint.
+    pub fn items(&self, items: Vec<Item>) {
+        if !items.is_empty() {
+            self.pending().changes.push_back(Change::Items(items));
             self.0.dirty.notify_one();
         }
     }
@@ -299,24 +311,40 @@ impl Pending {
     }
 }
 
-/// The parts of a job's work.
+/// The parts of a job's work, or those of one of them.
 #[derive(Debug, Clone)]
-pub struct Steps(JobControl);
+pub struct Steps {
+    control: JobControl,
+    /// The part that these lie in, outermost first.
+    path: Vec<String>,
+}
 
 impl Steps {
     /// How much of a part is done, 0 to 1. Never goes back.
     pub fn set(&self, name: &str, done: f64) {
-        self.0.progress(|progress| progress.set(name, done));
+        self.change(name, |progress, path| progress.set(path, done));
     }
 
     /// A part by counts; the total is none while it is not known.
     pub fn set_counts(&self, name: &str, count: u64, total: Option<u64>) {
-        self.0.progress(|progress| progress.set_counts(name, count, total));
+        self.change(name, |progress, path| progress.set_counts(path, count, total));
     }
 
-    /// A part that became known later.
+    /// A part that became known later; its weight is relative to those beside it.
     pub fn add(&self, name: &str, weight: f64) {
-        self.0.progress(|progress| progress.add(name, weight));
+        self.change(name, |progress, path| progress.add(path, weight));
+    }
+
+    /// The parts of a part: how far it is then follows from them.
+    #[must_use]
+    pub fn of(&self, name: &str) -> Self {
+        let path = self.path.iter().cloned().chain([name.to_owned()]).collect();
+        Self { control: self.control.clone(), path }
+    }
+
+    fn change(&self, name: &str, change: impl FnOnce(&mut Progress, &[&str])) {
+        let path: Vec<&str> = self.path.iter().map(String::as_str).chain([name]).collect();
+        self.control.progress(|progress| change(progress, &path));
     }
 }
 

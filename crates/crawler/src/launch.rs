@@ -5,6 +5,7 @@ use crate::{
     Credentials, End, Worker, WorkerOptions,
     attempt::Registry as _,
     forge::{Forge, client_options},
+    links::Links,
     registry::Families,
 };
 use secrecy::SecretString;
@@ -147,7 +148,10 @@ impl Launch {
                 Credentials::Own { instance_url, token }
             }
         };
-        let families = Families { forge: Arc::new(Forge::new(credentials, &settings.forge, Retry::default())) };
+        let links = Links::new(&settings.links)
+            .map_err(|error| Problem::new(exit::CONFIG, format!("links cannot be checked: {error}")))?;
+        let forge = Forge::new(credentials, &settings.forge, Retry::default());
+        let families = Families { forge: Arc::new(forge), links: Arc::new(links) };
         hello.kinds = families.kinds();
         let options = BusOptions { socket: self.socket, hello, carry_over: true };
         let (bus, incoming, pump) = Bus::connect(options).await.map_err(|error| no_supervisor(&error))?;

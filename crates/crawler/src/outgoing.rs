@@ -1,6 +1,6 @@
 //! What a job has to say, cut into reports of a size that commits quickly.
 
-use trawl_jobs::{Change, FoundArea, Outcome, Progress, Record};
+use trawl_jobs::{Change, FoundArea, Item, Outcome, Record, SubOperation};
 
 /// About the largest report, in encoded bytes. A single record that is larger goes alone.
 pub(crate) const REPORT_BYTES: usize = 512 << 10;
@@ -28,6 +28,7 @@ fn split(change: Change, limit: usize) -> Vec<Change> {
     match change {
         Change::Records(records) => chunks(records, record_size, limit).into_iter().map(Change::Records).collect(),
         Change::Discovered(areas) => chunks(areas, area_size, limit).into_iter().map(Change::Discovered).collect(),
+        Change::Items(items) => chunks(items, item_size, limit).into_iter().map(Change::Items).collect(),
         other => vec![other],
     }
 }
@@ -52,10 +53,11 @@ fn chunks<T>(items: Vec<T>, size: impl Fn(&T) -> usize, limit: usize) -> Vec<Vec
 /// Encoded size, a little overestimated rather than encoded twice.
 fn size(change: &Change) -> usize {
     8 + match change {
-        Change::Progress(progress) => progress_size(progress),
+        Change::Progress(progress) => parts_size(progress.parts()),
         Change::Message { text, .. } => 48 + text.len(),
         Change::Discovered(areas) => areas.iter().map(area_size).sum(),
         Change::Records(records) => records.iter().map(record_size).sum(),
+        Change::Items(items) => items.iter().map(item_size).sum(),
         Change::Cursor(cursor) => cursor.len(),
         Change::Finished(Outcome::Completed { result, incomplete, .. }) => {
             64 + result.len() + incomplete.as_ref().map_or(0, String::len)
@@ -65,8 +67,13 @@ fn size(change: &Change) -> usize {
     }
 }
 
-fn progress_size(progress: &Progress) -> usize {
-    progress.parts().iter().map(|part| 40 + part.name.len()).sum()
+fn parts_size(parts: &[SubOperation]) -> usize {
+    parts.iter().map(|part| 42 + part.name.len() + parts_size(&part.parts)).sum()
+}
+
+fn item_size(item: &Item) -> usize {
+    let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    32 + item.name.len() + optional(&item.verdict) + optional(&item.note) + optional(&item.detail)
 }
 
 fn area_size(area: &FoundArea) -> usize {
@@ -88,7 +95,7 @@ fn record_size(record: &Record) -> usize {
 mod tests {
     use super::*;
     use chrono::Utc;
-    use trawl_jobs::RecordKind;
+    use trawl_jobs::{Progress, RecordKind};
 
     fn record(id: i64, bytes: usize) -> Record {
         Record {

@@ -3,7 +3,9 @@
 use crate::{
     JobControl,
     attempt::{JobFuture, Registry},
+    drill,
     forge::{self, Forge},
+    links::{self, Links},
 };
 use std::sync::Arc;
 use trawl_jobs::{JobSpec, UnknownKind};
@@ -14,6 +16,8 @@ use trawl_protocol::StartJob;
 pub struct Families {
     /// What jobs that read GitLab share.
     pub forge: Arc<Forge>,
+    /// What jobs that check links share.
+    pub links: Arc<Links>,
 }
 
 impl Registry for Families {
@@ -36,6 +40,11 @@ impl Registry for Families {
             JobSpec::MergeRequests(options) => {
                 Box::pin(async move { forge::merge_requests::run(&options, &forge, &order, &control).await })
             }
+            JobSpec::LinkScan(options) => {
+                let links = Arc::clone(&self.links);
+                Box::pin(async move { links::scan::run(&options, &links, &order, &control).await })
+            }
+            JobSpec::Drill(options) => Box::pin(async move { drill::run(&options, &order, &control).await }),
         })
     }
 }

@@ -136,7 +136,7 @@ impl Worker {
                     noted(bus.send(ProcessId::WEBSITE, &answer).await.map(drop));
                 });
             }
-            Message::Holdings(..) | Message::JobUpdate(_) | Message::Heartbeat(_) => {
+            Message::Holdings(..) | Message::JobUpdate(_) | Message::Heartbeat => {
                 tracing::warn!("a message that is not for a crawler");
             }
         }
@@ -213,8 +213,7 @@ impl Worker {
     }
 
     fn heartbeat(&self) {
-        let leases = self.jobs.keys().copied().collect();
-        noted(self.bus.signal(ProcessId::WEBSITE, &Message::Heartbeat(leases)));
+        noted(self.bus.signal(ProcessId::WEBSITE, &Message::Heartbeat));
     }
 
     fn hand_everything_back(&mut self) {

@@ -1,5 +1,6 @@
 //! Identities. Newtypes, so that a user can never be taken for an account.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
@@ -14,6 +15,13 @@ impl JobId {
     #[must_use]
     pub fn new() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// When it was made, to the millisecond.
+    #[must_use]
+    pub fn submitted_at(self) -> Option<DateTime<Utc>> {
+        let (seconds, nanoseconds) = self.0.get_timestamp()?.to_unix();
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
     }
 }
 

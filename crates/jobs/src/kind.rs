@@ -1,8 +1,9 @@
 //! The closed list of job kinds. A kind's options are a plain serde struct; what they mean for dedupe and priority
 //! stands here, what they do stands in the crawler, one file a kind.
 
-use crate::{AccountId, AreaId};
+use crate::{AccountId, AreaId, UserId};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// What a job is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,19 @@ pub enum Subject {
     Account(AccountId),
     /// An area, whichever account reads it.
     Area(AreaId),
+    /// What a person wants for themself; the options say what.
+    User(UserId),
+}
+
+/// What a kind is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// A linked account.
+    Account,
+    /// A group or project.
+    Area,
+    /// Whatever its options name; it needs no GitLab.
+    Options,
 }
 
 /// Finds the groups and projects that an account can reach.
@@ -46,8 +60,145 @@ pub struct MergeRequests {
     pub full: bool,
 }
 
+/// Longest URL that is scanned, in bytes.
+pub const MAX_URL: usize = 2048;
+
+/// Finds the links of a web page, and of the pages that it leads to, and checks each of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkScan {
+    /// The page to begin with.
+    pub url: Url,
+    /// How many links to follow from the first page; 0: only its own links are checked.
+    #[serde(default)]
+    pub depth: u32,
+    /// Follow links to the same host only. Others are checked all the same.
+    #[serde(default = "yes")]
+    pub same_host: bool,
+    /// Pages to read at most.
+    #[serde(default = "default_max_pages")]
+    pub max_pages: u32,
+    /// Follow and check only what fits one of these patterns (`*` stands for anything); empty: everything.
+    #[serde(default)]
+    pub include: Vec<String>,
+    /// Leave out what fits one of these patterns.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// Check links to other hosts as well.
+    #[serde(default = "yes")]
+    pub check_external: bool,
+    /// Check that the place after `#` exists.
+    #[serde(default)]
+    pub fragments: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn default_max_pages() -> u32 {
+    100
+}
+
+impl LinkScan {
+    /// Scans one page with the defaults.
+    #[must_use]
+    pub fn of(url: Url) -> Self {
+        Self {
+            url,
+            depth: 0,
+            same_host: yes(),
+            max_pages: default_max_pages(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            check_external: yes(),
+            fragments: false,
+        }
+    }
+
+    fn problem(&self) -> Option<String> {
+        if !matches!(self.url.scheme(), "http" | "https") {
+            return Some("url must begin with http:// or https://".to_owned());
+        }
+        if !self.url.username().is_empty() || self.url.password().is_some() {
+            return Some("url must not contain a username or password".to_owned());
+        }
+        if self.url.as_str().len() > MAX_URL {
+            return Some(format!("url must not be longer than {MAX_URL} bytes"));
+        }
+        if !(1..=10_000).contains(&self.max_pages) {
+            return Some("max_pages must be between 1 and 10000".to_owned());
+        }
+        if self.depth > 100 {
+            return Some("depth must not be above 100".to_owned());
+        }
+        let patterns = || self.include.iter().chain(&self.exclude);
+        if patterns().count() > 50 || patterns().any(|pattern| pattern.len() > 500) {
+            return Some("give at most 50 patterns of at most 500 bytes".to_owned());
+        }
+        None
+    }
+}
+
+/// How a drill ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DrillEnd {
+    /// It completes.
+    #[default]
+    Completes,
+    /// It fails for good.
+    Fails,
+    /// Each attempt fails for a reason that may pass.
+    Hiccups,
+    /// Each attempt panics.
+    Panics,
+}
+
+/// Does nothing but take its time and end as it is told: shows that jobs run, how fast, and what becomes of failures.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drill {
+    /// Tells drills apart: of each name at most one is live for a person.
+    #[serde(default)]
+    pub name: String,
+    /// Steps to take; each is a checkpoint.
+    #[serde(default)]
+    pub steps: u32,
+    /// How long each step takes, in milliseconds.
+    #[serde(default)]
+    pub step_ms: u64,
+    /// Messages to write with each step.
+    #[serde(default)]
+    pub messages: u32,
+    /// Items to report with each step.
+    #[serde(default)]
+    pub items: u32,
+    /// How it ends.
+    #[serde(default)]
+    pub end: DrillEnd,
+    /// Whether it goes on, without listening, when it is asked to stop.
+    #[serde(default)]
+    pub stubborn: bool,
+}
+
+impl Drill {
+    fn problem(&self) -> Option<String> {
+        if self.name.len() > 200 {
+            return Some("name must not be longer than 200 bytes".to_owned());
+        }
+        if self.steps > 10_000 || self.step_ms > 3_600_000 || self.messages > 1000 || self.items > 1000 {
+            return Some(
+                "steps must not be above 10000, step_ms not above 3600000, messages and items not above 1000"
+                    .to_owned(),
+            );
+        }
+        None
+    }
+}
+
 macro_rules! kinds {
-    ($($variant:ident = $name:literal, priority $priority:literal;)*) => {
+    ($($variant:ident = $name:literal, about $about:ident, priority $priority:literal;)*) => {
         /// A job's kind together with its options.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum JobSpec {
@@ -68,6 +219,12 @@ macro_rules! kinds {
             #[must_use]
             pub const fn default_priority(&self) -> i32 {
                 match self { $(Self::$variant(_) => $priority),* }
+            }
+
+            /// What jobs of this kind are about.
+            #[must_use]
+            pub const fn about(&self) -> About {
+                match self { $(Self::$variant(_) => About::$about),* }
             }
 
             /// The options as JSON.
@@ -93,11 +250,13 @@ macro_rules! kinds {
 }
 
 kinds! {
-    AuthorizationScope = "authorization_scope", priority 100;
-    Group = "group", priority 80;
-    Project = "project", priority 80;
-    Issues = "issues", priority 60;
-    MergeRequests = "merge_requests", priority 60;
+    AuthorizationScope = "authorization_scope", about Account, priority 100;
+    Group = "group", about Area, priority 80;
+    Project = "project", about Area, priority 80;
+    Issues = "issues", about Area, priority 60;
+    MergeRequests = "merge_requests", about Area, priority 60;
+    LinkScan = "link_scan", about Options, priority 50;
+    Drill = "drill", about Options, priority 50;
 }
 
 impl JobSpec {
@@ -108,6 +267,38 @@ impl JobSpec {
         match subject {
             Subject::Account(account) => format!("{}:account:{account}", self.kind()),
             Subject::Area(area) => format!("{}:area:{area}", self.kind()),
+            Subject::User(user) => format!("{}:user:{user}:{}", self.kind(), self.aim()),
+        }
+    }
+
+    /// What the options of a kind that is about them name.
+    fn aim(&self) -> String {
+        match self {
+            Self::LinkScan(scan) => {
+                let mut page = scan.url.clone();
+                page.set_fragment(None);
+                page.into()
+            }
+            Self::Drill(drill) => drill.name.clone(),
+            Self::AuthorizationScope(_)
+            | Self::Group(_)
+            | Self::Project(_)
+            | Self::Issues(_)
+            | Self::MergeRequests(_) => String::new(),
+        }
+    }
+
+    /// Why a person's options cannot be taken, in words; they are understood, but out of bounds.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        match self {
+            Self::LinkScan(scan) => scan.problem(),
+            Self::Drill(drill) => drill.problem(),
+            Self::AuthorizationScope(_)
+            | Self::Group(_)
+            | Self::Project(_)
+            | Self::Issues(_)
+            | Self::MergeRequests(_) => None,
         }
     }
 }
@@ -135,8 +326,9 @@ mod tests {
     #[test]
     fn every_kind_is_read_back() {
         for kind in JobSpec::KINDS {
-            let spec = JobSpec::parse(kind, "{}").unwrap();
-            assert_eq!(spec.kind(), *kind);
+            let payload = if *kind == "link_scan" { r#"{"url":"https://example.com"}"# } else { "{}" };
+            let spec = JobSpec::parse(kind, payload).unwrap();
+            assert_eq!((spec.kind(), spec.problem()), (*kind, None));
             assert_eq!(JobSpec::parse(kind, &spec.payload()).unwrap(), spec);
         }
     }
@@ -153,5 +345,21 @@ mod tests {
     fn the_key_names_the_subject_alone() {
         let spec = JobSpec::Issues(Issues { full: true });
         assert_eq!(spec.dedupe_key(Subject::Area(AreaId(7))), "issues:area:7");
+        let scan = JobSpec::LinkScan(LinkScan::of("https://Example.com#top".parse().unwrap()));
+        assert_eq!(scan.dedupe_key(Subject::User(UserId(7))), "link_scan:user:7:https://example.com/");
+    }
+
+    #[test]
+    fn options_out_of_bounds_are_refused_in_words() {
+        for (kind, payload, word) in [
+            ("link_scan", r#"{"url":"ftp://example.com"}"#, "http"),
+            ("link_scan", r#"{"url":"https://me:secret@example.com"}"#, "password"),
+            ("link_scan", r#"{"url":"https://example.com","max_pages":0}"#, "max_pages"),
+            ("link_scan", r#"{"url":"https://example.com","depth":1000}"#, "depth"),
+            ("drill", r#"{"steps":1000000}"#, "steps"),
+        ] {
+            let problem = JobSpec::parse(kind, payload).unwrap().problem().unwrap();
+            assert!(problem.contains(word), "{problem}");
+        }
     }
 }

@@ -13,6 +13,9 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// Both lanes, the urgent one first.
+    pub const ALL: [Self; 2] = [Self::Priority, Self::Normal];
+
     /// The lane of a job with this priority.
     #[must_use]
     pub const fn of(priority: i32, threshold: i32) -> Self {

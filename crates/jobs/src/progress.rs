@@ -1,20 +1,53 @@
-//! Progress as weighted sub-operations.
+//! Progress as weighted sub-operations, which may have sub-operations of their own.
 
+use crate::text::clip;
 use serde::{Deserialize, Serialize};
+
+/// More parts than this are not told apart: no person reads them, and each report carries them all.
+pub const MAX_PARTS: usize = 500;
+/// Longest name of a part, in bytes.
+const MAX_NAME: usize = 200;
 
 /// One named part of a job's work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SubOperation {
-    /// Name shown to people, unique within the job.
+    /// Name shown to people, unique within the parts around it.
     pub name: String,
     /// Share of the whole, relative to the other parts. Not negative.
     pub weight: f64,
-    /// Done so far, 0 to 1.
-    pub done: f64,
+    /// Done so far, 0 to 1, where it has no parts of its own.
+    done: f64,
     /// Things done, where they can be counted.
     pub count: Option<u64>,
     /// Things to do in all, where known.
     pub total: Option<u64>,
+    /// What it consists of.
+    #[serde(default)]
+    pub parts: Vec<SubOperation>,
+}
+
+impl SubOperation {
+    fn new(name: &str, weight: f64) -> Self {
+        let weight = if weight.is_finite() { weight.max(0.0) } else { 0.0 };
+        Self { name: name.to_owned(), weight, done: 0.0, count: None, total: None, parts: Vec::new() }
+    }
+
+    /// Done so far, 0 to 1. A part that was called done stays so, whatever becomes known of its own parts.
+    #[must_use]
+    pub fn value(&self) -> f64 {
+        mean(&self.parts).unwrap_or_default().max(self.done)
+    }
+}
+
+/// The weighted mean of parts; none where nothing has a weight.
+fn mean(parts: &[SubOperation]) -> Option<f64> {
+    let weight: f64 = parts.iter().map(|part| part.weight).sum();
+    let done: f64 = parts.iter().map(|part| part.weight * part.value()).sum();
+    (weight > 0.0).then(|| (done / weight).clamp(0.0, 1.0))
+}
+
+fn count(parts: &[SubOperation]) -> usize {
+    parts.iter().map(|part| 1 + count(&part.parts)).sum()
 }
 
 /// How far a job is: the weighted mean of its parts.
@@ -30,23 +63,35 @@ impl Progress {
     pub fn new(parts: &[(&str, f64)]) -> Self {
         let mut progress = Self::default();
         for (name, weight) in parts {
-            progress.add(name, *weight);
+            progress.add(&[name], *weight);
         }
         progress
     }
 
-    /// Adds a part that became known later. A part of that name that exists already stays as it is.
-    pub fn add(&mut self, name: &str, weight: f64) {
-        if !self.parts.iter().any(|part| part.name == name) {
-            let weight = if weight.is_finite() { weight.max(0.0) } else { 0.0 };
-            self.parts.push(SubOperation { name: name.to_owned(), weight, done: 0.0, count: None, total: None });
+    /// Adds a part that became known later; `path` names the parts that it lies in, outermost first, and then itself.
+    /// What exists already stays as it is. Beyond [`MAX_PARTS`] nothing is added.
+    pub fn add(&mut self, path: &[&str], weight: f64) {
+        let mut room = MAX_PARTS.saturating_sub(count(&self.parts));
+        let mut parts = &mut self.parts;
+        for (depth, name) in path.iter().enumerate() {
+            let name = clip(name, MAX_NAME);
+            let index = match parts.iter().position(|part| part.name == name) {
+                Some(index) => index,
+                None if room == 0 => return,
+                None => {
+                    room -= 1;
+                    let weight = if depth + 1 == path.len() { weight } else { 1.0 };
+                    parts.push(SubOperation::new(&name, weight));
+                    parts.len() - 1
+                }
+            };
+            parts = &mut parts[index].parts;
         }
     }
 
     /// Sets how much of a part is done. Never goes back; an unknown part is added with weight 1.
-    pub fn set(&mut self, name: &str, done: f64) {
-        self.add(name, 1.0);
-        if let Some(part) = self.parts.iter_mut().find(|part| part.name == name)
+    pub fn set(&mut self, path: &[&str], done: f64) {
+        if let Some(part) = self.part(path)
             && done.is_finite()
         {
             part.done = part.done.max(done.clamp(0.0, 1.0));
@@ -54,19 +99,18 @@ impl Progress {
     }
 
     /// Sets a part by counts. An unknown total leaves the fraction as it is.
-    pub fn set_counts(&mut self, name: &str, count: u64, total: Option<u64>) {
-        self.add(name, 1.0);
-        if let Some(part) = self.parts.iter_mut().find(|part| part.name == name) {
+    pub fn set_counts(&mut self, path: &[&str], count: u64, total: Option<u64>) {
+        if let Some(part) = self.part(path) {
             part.count = Some(count);
             part.total = total.map(|total| total.max(count));
         }
         if let Some(total) = total {
             #[expect(clippy::cast_precision_loss, reason = "a share of a count needs no 53 bits")]
-            self.set(name, if total == 0 { 1.0 } else { count as f64 / total as f64 });
+            self.set(path, if total == 0 { 1.0 } else { count as f64 / total as f64 });
         }
     }
 
-    /// The parts, in the order in which they were added.
+    /// The outermost parts, in the order in which they were added.
     #[must_use]
     pub fn parts(&self) -> &[SubOperation] {
         &self.parts
@@ -75,12 +119,19 @@ impl Progress {
     /// The whole, 0 to 1.
     #[must_use]
     pub fn value(&self) -> f64 {
-        let weight: f64 = self.parts.iter().map(|part| part.weight).sum();
-        if weight <= 0.0 {
-            return 0.0;
+        mean(&self.parts).unwrap_or_default()
+    }
+
+    fn part(&mut self, path: &[&str]) -> Option<&mut SubOperation> {
+        self.add(path, 1.0);
+        let (last, parents) = path.split_last()?;
+        let mut parts = &mut self.parts;
+        for name in parents {
+            let name = clip(name, MAX_NAME);
+            parts = &mut parts.iter_mut().find(|part| part.name == name)?.parts;
         }
-        let done: f64 = self.parts.iter().map(|part| part.weight * part.done).sum();
-        (done / weight).clamp(0.0, 1.0)
+        let name = clip(last, MAX_NAME);
+        parts.iter_mut().find(|part| part.name == name)
     }
 }
 
@@ -92,23 +143,60 @@ mod tests {
     #[test]
     fn weights_count() {
         let mut progress = Progress::new(&[("fetch", 0.7), ("check", 0.3)]);
-        progress.set("fetch", 0.5);
+        progress.set(&["fetch"], 0.5);
         assert!((progress.value() - 0.35).abs() < 1e-9);
-        progress.set("fetch", 0.2);
+        progress.set(&["fetch"], 0.2);
         assert!((progress.value() - 0.35).abs() < 1e-9, "never back");
-        progress.set_counts("check", 3, Some(4));
+        progress.set_counts(&["check"], 3, Some(4));
         assert!((progress.value() - 0.575).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_part_is_as_far_as_its_own_parts() {
+        let mut progress = Progress::new(&[("projects", 3.0), ("people", 1.0)]);
+        progress.add(&["projects", "infra/gateway"], 2.0);
+        progress.add(&["projects", "infra/router"], 2.0);
+        progress.set(&["projects", "infra/gateway"], 1.0);
+        assert!((progress.value() - 0.375).abs() < 1e-9);
+        progress.set(&["projects"], 1.0);
+        assert!((progress.value() - 0.75).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_number_of_parts_is_bounded() {
+        let mut progress = Progress::default();
+        for number in 0..2 * MAX_PARTS {
+            progress.set(&["all", &number.to_string()], 1.0);
+        }
+        assert_eq!(count(progress.parts()), MAX_PARTS);
+    }
+
+    #[test]
+    fn progress_of_an_older_version_is_read() {
+        let old = r#"[{"name":"issues","weight":1.0,"done":0.25,"count":3,"total":12}]"#;
+        let progress: Progress = serde_json::from_str(old).unwrap();
+        assert!((progress.value() - 0.25).abs() < 1e-9);
     }
 
     proptest! {
         #[test]
-        fn any_numbers_stay_between_nothing_and_all(sets in proptest::collection::vec((0..4_usize, any::<f64>()), 0..30), weights in proptest::collection::vec(any::<f64>(), 4)) {
+        fn any_numbers_stay_between_nothing_and_all(
+            sets in proptest::collection::vec((0..4_usize, 0..3_usize, any::<f64>()), 0..30),
+            weights in proptest::collection::vec(any::<f64>(), 4),
+        ) {
             let names = ["a", "b", "c", "d"];
             let parts: Vec<_> = names.into_iter().zip(weights.into_iter().map(|w| w % 1e6)).collect();
             let mut progress = Progress::new(&parts);
+            for name in names {
+                progress.add(&[name, "a"], 1.0);
+                progress.add(&[name, "b"], 2.0);
+            }
             let mut last = 0.0;
-            for (i, done) in sets {
-                progress.set(names[i], done);
+            for (i, inner, done) in sets {
+                match inner {
+                    0 => progress.set(&[names[i]], done),
+                    inner => progress.set(&[names[i], names[inner - 1]], done),
+                }
                 let value = progress.value();
                 prop_assert!((0.0..=1.0).contains(&value) && value >= last - 1e-9, "{value} after {last}");
                 last = value;

@@ -1,6 +1,6 @@
 //! What a worker says about a job. A report is committed as a whole, together with the cursor it carries.
 
-use crate::{FoundArea, JobError, Lease, Progress, Record};
+use crate::{FoundArea, Item, JobError, Lease, Progress, Record};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -64,6 +64,8 @@ pub enum Change {
     Discovered(Vec<FoundArea>),
     /// Mirrored objects, to be written if new or newer.
     Records(Vec<Record>),
+    /// How single things went.
+    Items(Vec<Item>),
     /// Where to go on after a crash: a JSON value that only the job's kind understands.
     Cursor(String),
     /// The last word.

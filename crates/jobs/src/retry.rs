@@ -34,7 +34,7 @@ pub struct Tries {
 /// What follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Queued again, to start no earlier than this from now.
+    /// Tried again, to start no earlier than this from now.
     Retry(Duration),
     /// Parked; the attempt does not count. With a duration it wakes by itself.
     Park(WaitReason, Option<Duration>),

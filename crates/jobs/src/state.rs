@@ -16,7 +16,7 @@ use std::{fmt, str::FromStr};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Ready to be claimed once its `run_at` has come.
+    /// Ready to be claimed.
     Queued,
     /// Parked for a stated reason; burns no attempt and wakes by itself.
     Waiting,
@@ -170,16 +170,42 @@ pub enum WaitReason {
     Credentials,
     /// GitLab asked for patience. Wakes at the job's `run_at`.
     RateLimited,
+    /// The last attempt failed for a reason that may pass. Wakes at the job's `run_at` for another one.
+    Retry,
+    /// A person has paused its kind, its lane or its account. Wakes when the pause is over.
+    Paused,
 }
 
 impl WaitReason {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::Credentials, Self::RateLimited, Self::Retry, Self::Paused];
+
     /// The word that is stored and shown.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Credentials => "credentials",
             Self::RateLimited => "rate_limited",
+            Self::Retry => "retry",
+            Self::Paused => "paused",
         }
+    }
+
+    /// Whether the job's `run_at` is all that it waits for.
+    #[must_use]
+    pub const fn is_timed(self) -> bool {
+        matches!(self, Self::RateLimited | Self::Retry)
+    }
+}
+
+impl FromStr for WaitReason {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|reason| reason.as_str() == text)
+            .ok_or_else(|| format!("unknown reason to wait {text:?}"))
     }
 }
 
@@ -194,6 +220,9 @@ mod tests {
             assert_eq!(state.as_str().parse::<State>(), Ok(state));
         }
         assert!("done".parse::<State>().is_err());
+        for reason in WaitReason::ALL {
+            assert_eq!(reason.as_str().parse::<WaitReason>(), Ok(reason));
+        }
     }
 
     #[test]

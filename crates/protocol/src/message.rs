@@ -18,8 +18,8 @@ pub enum Message {
     Holdings(Boot, Vec<Lease>),
     /// Crawler to website: what happened to a job.
     JobUpdate(Box<Report>),
-    /// Crawler to website, as a signal: these are alive.
-    Heartbeat(Vec<Lease>),
+    /// Crawler to website, as a signal: it is alive, and with it all that it holds.
+    Heartbeat,
 }
 
 /// Everything a worker needs to run a job, and nothing secret.
@@ -31,8 +31,8 @@ pub struct StartJob {
     pub kind: String,
     /// The kind's options as JSON.
     pub payload: String,
-    /// Base URL of the GitLab instance.
-    pub instance_url: String,
+    /// Base URL of the GitLab instance, for kinds that need one.
+    pub instance_url: Option<String>,
     /// Accounts whose token may be used, best first. An unlinked account is not among them.
     pub accounts: Vec<AccountId>,
     /// The group or project, for kinds that are about one.
@@ -133,7 +133,9 @@ mod tests {
     use crate::{decode, encode};
     use chrono::{DateTime, Utc};
     use proptest::{collection::vec, option, prelude::*};
-    use trawl_jobs::{AreaKind, Change, ErrorClass, FoundArea, JobError, JobId, Level, Outcome, Record, RecordKind};
+    use trawl_jobs::{
+        AreaKind, Change, ErrorClass, FoundArea, Item, ItemState, JobError, JobId, Level, Outcome, Record, RecordKind,
+    };
 
     fn lease() -> impl Strategy<Value = Lease> {
         any::<i64>().prop_map(|token| Lease { job: JobId::new(), token })
@@ -193,13 +195,15 @@ mod tests {
         prop_oneof![
             (any::<String>(), 0.0..1.0_f64).prop_map(|(name, done)| {
                 let mut progress = Progress::new(&[(&name, 0.5)]);
-                progress.set(&name, done);
-                progress.set_counts("more", 3, None);
+                progress.set(&[&name], done);
+                progress.set_counts(&["more", "inner"], 3, None);
                 Change::Progress(progress)
             }),
             (levels, time(), any::<String>()).prop_map(|(level, at, text)| Change::Message { level, at, text }),
             vec(area(), 0..4).prop_map(Change::Discovered),
             vec(record(), 0..4).prop_map(Change::Records),
+            (any::<String>(), option::of(any::<String>()))
+                .prop_map(|(name, note)| { Change::Items(vec![Item { note, ..Item::new(name, ItemState::Failed) }]) }),
             any::<String>().prop_map(Change::Cursor),
             outcome.prop_map(Change::Finished),
         ]
@@ -211,7 +215,7 @@ mod tests {
                 lease,
                 kind: text.clone(),
                 payload: text.clone(),
-                instance_url: text.clone(),
+                instance_url: cursor.clone(),
                 accounts: accounts.into_iter().map(AccountId).collect(),
                 area: cursor.as_ref().map(|_| AreaRef { kind: AreaKind::Project, gitlab_id: 7, full_path: text }),
                 cursor,
@@ -230,7 +234,7 @@ mod tests {
             any::<u32>().prop_map(|boot| Message::AskHoldings(Boot(boot))),
             (any::<u32>(), vec(lease(), 0..5)).prop_map(|(boot, leases)| Message::Holdings(Boot(boot), leases)),
             report,
-            vec(lease(), 0..5).prop_map(Message::Heartbeat),
+            Just(Message::Heartbeat),
         ]
     }
 

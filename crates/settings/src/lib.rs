@@ -9,6 +9,6 @@ mod sections;
 
 pub use load::{CONFIG_ENV, SettingsError, load, parse};
 pub use sections::{
-    CrawlerSettings, DatabaseSettings, ForgeSettings, LogFormat, LogSettings, PathSettings, PipelineSettings,
-    ServerSettings, Settings, SupervisorSettings, Synchronous,
+    CrawlerSettings, DatabaseSettings, ForgeSettings, LinksSettings, LogFormat, LogSettings, PathSettings,
+    PipelineSettings, ServerSettings, Settings, SupervisorSettings, Synchronous,
 };

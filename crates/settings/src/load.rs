@@ -110,7 +110,7 @@ fn variable_section(variable: &str) -> String {
 /// An environment variable's text as the TOML value that it looks like.
 fn typed(text: &str) -> Value {
     match text.parse::<Value>() {
-        Ok(value @ (Value::Integer(_) | Value::Boolean(_) | Value::Float(_))) => value,
+        Ok(value @ (Value::Integer(_) | Value::Boolean(_) | Value::Float(_) | Value::Array(_))) => value,
         _ => Value::String(text.to_owned()),
     }
 }

@@ -1,5 +1,6 @@
 //! The sections of `supervisor.toml`. What a key is for stands in that file; a test keeps the two in step.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
 use url::Url;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub pipeline: PipelineSettings,
     /// `[forge]`
     pub forge: ForgeSettings,
+    /// `[links]`
+    pub links: LinksSettings,
     /// `[log]`
     pub log: LogSettings,
 }
@@ -167,6 +170,20 @@ section! {
     }
 }
 
+section! {
+    /// Checking links.
+    LinksSettings {
+        /// Networks that may be asked although they are not public.
+        allow_networks: Vec<IpNet> = Vec::new(),
+        /// Requests to one host at a time.
+        per_host_concurrency: usize = 6,
+        /// Milliseconds between the starts of two requests to one host.
+        per_host_interval_ms: u64 = 0,
+        /// Seconds for one request.
+        request_timeout_seconds: u64 = 20,
+    }
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -223,6 +240,11 @@ impl Settings {
         }
         if self.crawler.instances > 1000 {
             found.push("crawler.instances is above 1000; that many processes would not help".to_owned());
+        }
+        if self.links.per_host_concurrency == 0 {
+            found.push(
+                "links.per_host_concurrency is 0, so no link could ever be checked; set it to 1 or more".to_owned(),
+            );
         }
         if self.database.read_connections == 0 {
             found.push("database.read_connections must be 1 or more".to_owned());

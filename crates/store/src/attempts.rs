@@ -1,12 +1,10 @@
-//! Attempts: one row for each claim of a job.
+//! Attempts: one row for each claim of a job that has ended.
 
 use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
-    now,
     schema::job_attempts,
     text::storable,
-    when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
@@ -44,39 +42,30 @@ impl Attempt {
     }
 }
 
-/// A claim begins.
-pub(crate) fn begin(conn: &mut Conn<'_>, lease: Lease, worker: &str, at: NaiveDateTime) -> Result<(), StoreError> {
+/// A claim has ended. While it runs, the job's own row says all there is to say.
+pub(crate) fn record(
+    conn: &mut Conn<'_>,
+    lease: Lease,
+    worker: &str,
+    (started_at, ended_at): (NaiveDateTime, NaiveDateTime),
+    outcome: &str,
+    error: Option<&JobError>,
+) -> Result<(), StoreError> {
     let values = (
         job_attempts::job_id.eq(lease.job.to_string()),
         job_attempts::lease_token.eq(lease.token),
         job_attempts::worker.eq(worker),
-        job_attempts::started_at.eq(at),
+        job_attempts::started_at.eq(started_at),
+        job_attempts::ended_at.eq(ended_at),
+        job_attempts::outcome.eq(outcome),
+        job_attempts::error_class.eq(error.map(|error| error.class.as_str())),
+        job_attempts::error.eq(error.map(|error| storable(&error.message))),
     );
     on_backend!(conn, |c| diesel::insert_into(job_attempts::table).values(values).execute(c))?;
     Ok(())
 }
 
-/// A claim ends.
-pub(crate) fn end(
-    conn: &mut Conn<'_>,
-    lease: Lease,
-    outcome: &str,
-    error: Option<&JobError>,
-) -> Result<(), StoreError> {
-    let row = job_attempts::table
-        .filter(job_attempts::job_id.eq(lease.job.to_string()))
-        .filter(job_attempts::lease_token.eq(lease.token));
-    let changes = (
-        job_attempts::ended_at.eq(stored(now())),
-        job_attempts::outcome.eq(outcome),
-        job_attempts::error_class.eq(error.map(|error| error.class.as_str())),
-        job_attempts::error.eq(error.map(|error| storable(&error.message))),
-    );
-    on_backend!(conn, |c| diesel::update(row).set(changes).execute(c))?;
-    Ok(())
-}
-
-/// The newest attempts of a job, at most `limit`, newest first.
+/// The newest attempts of a job that have ended, at most `limit`, newest first.
 pub fn list(conn: &mut Conn<'_>, job: JobId, limit: i64) -> Result<Vec<Attempt>, StoreError> {
     let query = job_attempts::table
         .filter(job_attempts::job_id.eq(job.to_string()))

@@ -1,18 +1,16 @@
 //! Claims: from queued to running, for one worker.
 
 use crate::{
-    Conn, StoreError, accounts, areas, attempts,
-    conn::{columns, on_backend},
-    instances,
-    jobs::{self as job_rows, Job},
-    now,
-    schema::jobs,
-    sync,
-    when::stored,
+    Conn, StoreError, accounts, areas, conn::columns, instances, jobs::Job, leases, now, pauses, schema::jobs, sync,
+    turns, when::stored,
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use trawl_jobs::{AccountId, AreaId, AreaRef, InstanceId, JobSpec, Lane, State, Step, WaitReason};
+use std::collections::HashMap;
+use trawl_jobs::{
+    AccountId, AreaId, AreaRef, ErrorClass, InstanceId, JobError, JobSpec, Lane, State, Step, WaitReason, kind::About,
+    rank,
+};
 
 /// Who wants work, and how much.
 #[derive(Debug, Clone)]
@@ -32,8 +30,8 @@ pub struct ClaimRequest {
 pub struct Claimed {
     /// The job, as of the claim.
     pub job: Job,
-    /// Base URL of its GitLab.
-    pub instance_url: String,
+    /// Base URL of its GitLab, where it needs one.
+    pub instance_url: Option<String>,
     /// Accounts to read with, best first.
     pub accounts: Vec<AccountId>,
     /// The group or project.
@@ -47,21 +45,36 @@ pub struct Claimed {
 pub struct Claims {
     /// To be run.
     pub claimed: Vec<Claimed>,
-    /// Set aside or given up instead: no usable account, or a kind that nobody knows.
+    /// Set aside or given up instead: paused, no usable account, or a kind that nobody knows.
     pub put_aside: Vec<Job>,
 }
 
-/// Claims jobs: urgent ones first, by priority, then by age.
+/// Claims jobs, urgent ones first, each lane in the order of its ranks.
 pub fn claim(conn: &mut Conn<'_>, request: &ClaimRequest) -> Result<Claims, StoreError> {
     let mut claims = Claims::default();
+    let mut urls = HashMap::new();
+    let pauses = pauses::list(conn)?;
     for (lane, limit) in [(Lane::Priority, request.any), (Lane::Normal, request.normal)] {
         let limit = limit.min(request.any.saturating_sub(claims.claimed.len()));
-        for job in candidates(conn, lane, request.instance, limit)? {
-            match prepare(conn, &job)? {
-                Ok(ready) => claims.claimed.push(take(conn, &job, ready, &request.worker)?),
-                Err(aside) => {
-                    put_aside(conn, &job, &aside)?;
-                    claims.put_aside.extend(job_rows::get(conn, job.id()?)?);
+        if limit == 0 {
+            continue;
+        }
+        let mut taken = take(conn, lane, request, limit)?;
+        taken.sort_unstable_by(|a, b| (a.rank, a.id_text()).cmp(&(b.rank, b.id_text())));
+        if let Some(turn) = taken.iter().map(|job| rank::turn_of(job.rank, job.priority)).max() {
+            turns::served(conn, lane, turn)?;
+        }
+        for mut job in taken {
+            if pauses::of(&job, &pauses).is_some() {
+                leases::park(conn, &mut job, WaitReason::Paused)?;
+                claims.put_aside.push(job);
+                continue;
+            }
+            match prepare(conn, &mut job, &mut urls)? {
+                Ok(needs) => claims.claimed.push(needs.hand(job)),
+                Err(why) => {
+                    leases::put_aside(conn, &mut job, why)?;
+                    claims.put_aside.push(job);
                 }
             }
         }
@@ -69,53 +82,97 @@ pub fn claim(conn: &mut Conn<'_>, request: &ClaimRequest) -> Result<Claims, Stor
     Ok(claims)
 }
 
-fn candidates(
-    conn: &mut Conn<'_>,
-    lane: Lane,
-    instance: Option<InstanceId>,
-    limit: usize,
-) -> Result<Vec<Job>, StoreError> {
-    if limit == 0 {
-        return Ok(Vec::new());
+diesel::alias!(const READY: Alias<Ready> = jobs as ready);
+
+/// Makes the first jobs of a lane the worker's, in one statement.
+fn take(conn: &mut Conn<'_>, lane: Lane, request: &ClaimRequest, limit: usize) -> Result<Vec<Job>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    // Of any instance where none is named: a query without the condition would be another type.
+    let instance = request.instance.map(|instance| instance.0);
+    macro_rules! first {
+        () => {
+            READY
+                .filter(READY.field(jobs::state).eq(State::Queued.as_str()))
+                .filter(READY.field(jobs::lane).eq(lane.as_str()))
+                .order((READY.field(jobs::rank), READY.field(jobs::id)))
+                .limit(limit)
+                .select(READY.field(jobs::id))
+        };
     }
-    on_backend!(conn, |c| {
-        let mut query = jobs::table
-            .filter(jobs::state.eq(State::Queued.as_str()))
-            .filter(jobs::lane.eq(lane.as_str()))
-            .filter(jobs::run_at.le(stored(now())))
-            .order((jobs::priority.desc(), jobs::run_at.asc(), jobs::id.asc()))
-            .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-            .select(columns::<Job>())
-            .into_boxed();
-        if let Some(instance) = instance {
-            query = query.filter(jobs::instance_id.eq(instance.0));
+    let at = stored(now());
+    let changes = (
+        jobs::state.eq(State::Queued.after(Step::Claim)?.as_str()),
+        jobs::worker.eq(&request.worker),
+        jobs::lease_token.eq(jobs::lease_token + 1),
+        jobs::attempt.eq(jobs::attempt + 1),
+        jobs::report_seq.eq(0),
+        jobs::started_at.eq(at),
+        jobs::updated_at.eq(at),
+    );
+    Ok(match (conn, instance) {
+        (Conn::Sqlite(c), None) => diesel::update(jobs::table.filter(jobs::id.eq_any(first!())))
+            .set(changes)
+            .returning(columns::<Job>())
+            .get_results(*c)?,
+        (Conn::Sqlite(c), Some(instance)) => {
+            let first = first!().filter(READY.field(jobs::instance_id).eq(instance));
+            diesel::update(jobs::table.filter(jobs::id.eq_any(first)))
+                .set(changes)
+                .returning(columns::<Job>())
+                .get_results(*c)?
         }
-        Ok(query.load(c)?)
+        (Conn::Postgres(c), None) => {
+            let first = first!().for_update().skip_locked();
+            diesel::update(jobs::table.filter(jobs::id.eq_any(first)))
+                .set(changes)
+                .returning(columns::<Job>())
+                .get_results(*c)?
+        }
+        (Conn::Postgres(c), Some(instance)) => {
+            let first = first!().filter(READY.field(jobs::instance_id).eq(instance)).for_update().skip_locked();
+            diesel::update(jobs::table.filter(jobs::id.eq_any(first)))
+                .set(changes)
+                .returning(columns::<Job>())
+                .get_results(*c)?
+        }
     })
 }
 
 /// What a job needs besides itself.
-struct Ready {
-    instance_url: String,
+struct Needs {
+    instance_url: Option<String>,
     accounts: Vec<AccountId>,
     area: Option<AreaRef>,
     watermark: Option<DateTime<Utc>>,
 }
 
-/// Why a job cannot run now.
-enum Aside {
-    NoAccount,
-    Unknown(String),
+impl Needs {
+    fn hand(self, job: Job) -> Claimed {
+        let Self { instance_url, accounts, area, watermark } = self;
+        Claimed { job, instance_url, accounts, area, watermark }
+    }
 }
 
-fn prepare(conn: &mut Conn<'_>, job: &Job) -> Result<Result<Ready, Aside>, StoreError> {
-    if let Err(unknown) = JobSpec::parse(&job.kind, &job.payload) {
-        return Ok(Err(Aside::Unknown(unknown.to_string())));
+/// Finds what a job needs, and notes whose token it reads with; or says why it cannot run now.
+fn prepare(
+    conn: &mut Conn<'_>,
+    job: &mut Job,
+    urls: &mut HashMap<i64, String>,
+) -> Result<Result<Needs, JobError>, StoreError> {
+    let about = match JobSpec::parse(&job.kind, &job.payload) {
+        Ok(spec) => spec.about(),
+        Err(unknown) => return Ok(Err(JobError::permanent(unknown.to_string()))),
+    };
+    if about == About::Options {
+        return Ok(Ok(Needs { instance_url: None, accounts: Vec::new(), area: None, watermark: None }));
     }
     let Some(instance) = job.instance_id else {
-        return Ok(Err(Aside::Unknown("the job names no GitLab instance".to_owned())));
+        return Ok(Err(JobError::permanent("the job names no GitLab instance")));
     };
-    let instance_url = instances::url(conn, InstanceId(instance))?;
+    let instance_url = match urls.get(&instance) {
+        Some(url) => url.clone(),
+        None => urls.entry(instance).or_insert(instances::url(conn, InstanceId(instance))?).clone(),
+    };
     let (area, accounts, watermark) = if let Some(id) = job.area_id {
         let area = areas::get(conn, AreaId(id))?.map(|area| area.reference());
         let accounts = accounts::serving(conn, id, job.account_id)?;
@@ -127,57 +184,9 @@ fn prepare(conn: &mut Conn<'_>, job: &Job) -> Result<Result<Ready, Aside>, Store
         let working = account.filter(|account| account.state() == accounts::AccountState::Working);
         (None, working.into_iter().map(|account| account.id()).collect(), None)
     };
-    if accounts.is_empty() {
-        return Ok(Err(Aside::NoAccount));
-    }
-    Ok(Ok(Ready { instance_url, accounts, area, watermark }))
-}
-
-fn take(conn: &mut Conn<'_>, job: &Job, ready: Ready, worker: &str) -> Result<Claimed, StoreError> {
-    let at = stored(now());
-    let changes = (
-        jobs::state.eq(job.state()?.after(Step::Claim)?.as_str()),
-        jobs::worker.eq(worker),
-        jobs::served_by.eq(ready.accounts.first().map(|account| account.0)),
-        jobs::heartbeat_at.eq(at),
-        jobs::lease_token.eq(job.lease_token + 1),
-        jobs::attempt.eq(job.attempt + 1),
-        jobs::report_seq.eq(0),
-        jobs::started_at.eq(at),
-        jobs::updated_at.eq(at),
-    );
-    job_rows::step_job!(conn, job, State::Queued, changes)?;
-    let job = job_rows::get(conn, job.id()?)?.ok_or(StoreError::NotFound)?;
-    attempts::begin(conn, job.lease()?, worker, at)?;
-    Ok(Claimed {
-        job,
-        instance_url: ready.instance_url,
-        accounts: ready.accounts,
-        area: ready.area,
-        watermark: ready.watermark,
-    })
-}
-
-fn put_aside(conn: &mut Conn<'_>, job: &Job, aside: &Aside) -> Result<(), StoreError> {
-    let at = stored(now());
-    match aside {
-        Aside::NoAccount => {
-            let changes = (
-                jobs::state.eq(State::Queued.after(Step::Park)?.as_str()),
-                jobs::wait_reason.eq(WaitReason::Credentials.as_str()),
-                jobs::updated_at.eq(at),
-            );
-            job_rows::step_job!(conn, job, State::Queued, changes)
-        }
-        Aside::Unknown(why) => {
-            let changes = (
-                jobs::state.eq(State::Queued.after(Step::Fail)?.as_str()),
-                jobs::error_class.eq("permanent"),
-                jobs::error.eq(why),
-                jobs::finished_at.eq(at),
-                jobs::updated_at.eq(at),
-            );
-            job_rows::step_job!(conn, job, State::Queued, changes)
-        }
-    }
+    let Some(reader) = accounts.first() else {
+        return Ok(Err(JobError::new(ErrorClass::Credentials, "no linked account may read this")));
+    };
+    leases::serve(conn, job, *reader)?;
+    Ok(Ok(Needs { instance_url: Some(instance_url), accounts, area, watermark }))
 }

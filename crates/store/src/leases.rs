@@ -1,4 +1,7 @@
 //! Leases: what their holder reports, how they end, and how they are taken away.
+//!
+//! A report is decided on a row that was read in the same transaction, and kept up to date here: several reports of one
+//! job may be written one after the other without reading it again.
 
 use crate::{
     Conn, StoreError, attempts,
@@ -9,38 +12,64 @@ use crate::{
     text::storable,
     when::stored,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use diesel::prelude::*;
+use std::{collections::HashMap, time::Duration};
 use trawl_jobs::{
-    ErrorClass, IllegalStep, JobError, Lease, Outcome, Progress, RetryPolicy, State, Step, Verdict, WaitReason,
-    retry::Tries,
+    AccountId, ErrorClass, IllegalStep, JobError, JobId, Lease, Outcome, Progress, RetryPolicy, State, Step, Verdict,
+    WaitReason, retry::Tries,
 };
 
 /// Whether a report may be written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// The lease holds and the report is new.
-    Fresh(Box<Job>),
+    Fresh,
     /// It is committed already: an acknowledgement was lost.
     Seen,
     /// The lease is gone: the worker must stop.
     Gone,
 }
 
+/// The jobs that reports are about.
+pub fn load(conn: &mut Conn<'_>, ids: &[JobId]) -> Result<HashMap<JobId, Job>, StoreError> {
+    job_rows::get_all(conn, ids)?.into_iter().map(|job| Ok((job.id()?, job))).collect()
+}
+
 /// Looks at a report's lease and number.
-pub fn standing(conn: &mut Conn<'_>, worker: &str, lease: Lease, seq: i64) -> Result<Standing, StoreError> {
-    let Some(job) = job_rows::get(conn, lease.job)? else { return Ok(Standing::Gone) };
-    if job.lease_token != lease.token {
-        return Ok(Standing::Gone);
-    }
+pub fn standing(job: Option<&Job>, worker: &str, lease: Lease, seq: i64) -> Result<Standing, StoreError> {
+    let Some(job) = job.filter(|job| job.lease_token == lease.token) else { return Ok(Standing::Gone) };
     if seq <= job.report_seq {
         return Ok(Standing::Seen);
     }
     // A report after one that was not committed would leave a hole: it is not taken, and comes again in its turn.
-    if seq == job.report_seq + 1 && job.state()?.is_leased() && job.worker.as_deref() == Some(worker) {
-        return Ok(Standing::Fresh(Box::new(job)));
+    let next = seq == job.report_seq + 1 && job.state()?.is_leased() && job.worker.as_deref() == Some(worker);
+    Ok(if next { Standing::Fresh } else { Standing::Gone })
+}
+
+/// How far a report says that its job is.
+#[derive(Debug, Clone, Copy)]
+pub struct Advance<'a> {
+    /// Number of the report.
+    pub seq: i64,
+    /// How far the parts are.
+    pub progress: Option<&'a Progress>,
+    /// Where to go on after a crash.
+    pub cursor: Option<&'a str>,
+}
+
+impl Advance<'_> {
+    fn apply(&self, job: &mut Job) {
+        job.report_seq = self.seq;
+        if let Some(progress) = self.progress {
+            // It never goes back, and it is whole only at the end.
+            job.progress = progress.value().clamp(job.progress, 0.999_f64.max(job.progress));
+            job.steps = storable(&serde_json::to_string(progress).unwrap_or_else(|_| "[]".to_owned())).into_owned();
+        }
+        if let Some(cursor) = self.cursor {
+            job.cursor = Some(storable(cursor).into_owned());
+        }
     }
-    Ok(Standing::Gone)
 }
 
 /// Writes how far a job is.
@@ -48,49 +77,140 @@ pub fn standing(conn: &mut Conn<'_>, worker: &str, lease: Lease, seq: i64) -> Re
 /// # Errors
 /// [`StoreError::NotFound`] where the lease is gone or the report is an old one: the caller has not looked at its
 /// [`Standing`] in the same transaction.
-pub fn advance(
-    conn: &mut Conn<'_>,
-    job: &Job,
-    seq: i64,
-    progress: Option<&Progress>,
-    cursor: Option<&str>,
-) -> Result<(), StoreError> {
-    let at = stored(now());
-    let progress = progress.map(|progress| {
-        // It never goes back, and it is whole only at the end.
-        let value = progress.value().clamp(job.progress, 0.999_f64.max(job.progress));
-        let steps = serde_json::to_string(progress).unwrap_or_else(|_| "[]".to_owned());
-        (jobs::progress.eq(value), jobs::steps.eq(steps))
-    });
-    let cursor = cursor.map(|cursor| jobs::cursor.eq(storable(cursor)));
-    let always = (jobs::report_seq.eq(seq), jobs::heartbeat_at.eq(at), jobs::updated_at.eq(at));
+pub fn advance(conn: &mut Conn<'_>, job: &mut Job, advance: Advance<'_>) -> Result<(), StoreError> {
+    let before = job.report_seq;
+    advance.apply(job);
+    job.updated_at = stored(now());
     let held = jobs::table
         .filter(jobs::id.eq(job.id_text()))
         .filter(jobs::lease_token.eq(job.lease_token))
         .filter(jobs::worker.is_not_null())
-        .filter(jobs::report_seq.lt(seq));
-    match on_backend!(conn, |c| diesel::update(held).set((always, progress, cursor)).execute(c))? {
+        .filter(jobs::report_seq.eq(before));
+    let changes = (
+        jobs::report_seq.eq(job.report_seq),
+        jobs::progress.eq(job.progress),
+        jobs::steps.eq(&job.steps),
+        jobs::cursor.eq(&job.cursor),
+        jobs::updated_at.eq(job.updated_at),
+    );
+    match on_backend!(conn, |c| diesel::update(held).set(changes).execute(c))? {
         0 => Err(StoreError::NotFound),
         _ => Ok(()),
     }
 }
 
-/// Ends a lease as its holder says, or as `Outcome::Failed` with class `Crashed` where the holder is lost. Returns the
-/// job's state after it.
+/// Ends a lease as its holder says, or as `Outcome::Failed` with class `Crashed` where the holder is lost; `last` is what
+/// the same report says besides. Returns the job's state after it.
+///
+/// # Errors
+/// [`StoreError::Illegal`] where nobody holds the job, [`StoreError::NotFound`] where the row is another than the one that
+/// was read.
 pub fn end(
     conn: &mut Conn<'_>,
-    job: &Job,
+    job: &mut Job,
+    last: Option<Advance<'_>>,
     outcome: &Outcome,
     policy: &RetryPolicy,
     dice: f64,
 ) -> Result<State, StoreError> {
-    let from = job.state()?;
-    let at = now();
-    let (step, word, error) = match outcome {
-        Outcome::Completed { .. } => (Step::Complete, "completed", None),
-        Outcome::Aborted if from == State::Aborting => (Step::EndAbort, "aborted", None),
+    let holder = (job.lease()?, job.worker.clone().unwrap_or_default(), job.started_at);
+    let (lease, worker, started_at) = holder;
+    let word = leave(conn, job, last, |job, from| settle(job, from, outcome, policy, dice))?;
+    let error = match outcome {
+        Outcome::Failed(error) => Some(error),
+        _ => None,
+    };
+    let ended_at = job.updated_at;
+    attempts::record(conn, lease, &worker, (started_at.unwrap_or(ended_at), ended_at), word, error)?;
+    job.state()
+}
+
+/// A claimed job turns out not to be able to run: it waits or fails, and no attempt was made.
+pub(crate) fn put_aside(conn: &mut Conn<'_>, job: &mut Job, why: JobError) -> Result<(), StoreError> {
+    let outcome = Outcome::Failed(why);
+    leave(conn, job, None, |job, from| settle(job, from, &outcome, &RetryPolicy::default(), 0.0))?;
+    Ok(())
+}
+
+/// A claimed job is not to run now: it waits, and no attempt was made.
+pub(crate) fn park(conn: &mut Conn<'_>, job: &mut Job, reason: WaitReason) -> Result<(), StoreError> {
+    leave(conn, job, None, |job, from| {
+        from.after(Step::Park)?.as_str().clone_into(&mut job.state);
+        job.wait_reason = Some(reason.as_str().to_owned());
+        job.worker = None;
+        job.attempt -= 1;
+        job.updated_at = stored(now());
+        Ok("parked")
+    })?;
+    Ok(())
+}
+
+/// Takes the lease off a job, in memory as `settle` says and then in the database. Returns how the attempt ended, in a
+/// word.
+fn leave(
+    conn: &mut Conn<'_>,
+    job: &mut Job,
+    last: Option<Advance<'_>>,
+    settle: impl FnOnce(&mut Job, State) -> Result<&'static str, IllegalStep>,
+) -> Result<&'static str, StoreError> {
+    let (from, seq) = (job.state()?, job.report_seq);
+    let word = settle(job, from)?;
+    if let Some(last) = last {
+        last.apply(job);
+    }
+    if job.state == State::Completed.as_str() {
+        job.progress = 1.0;
+    }
+    let changes = (
+        (
+            jobs::state.eq(&job.state),
+            jobs::wait_reason.eq(&job.wait_reason),
+            jobs::worker.eq(None::<String>),
+            jobs::served_by.eq(None::<i64>),
+            jobs::attempt.eq(job.attempt),
+            jobs::crashes.eq(job.crashes),
+            jobs::run_at.eq(job.run_at),
+            jobs::updated_at.eq(job.updated_at),
+            jobs::finished_at.eq(job.finished_at),
+        ),
+        (
+            jobs::report_seq.eq(job.report_seq),
+            jobs::progress.eq(job.progress),
+            jobs::steps.eq(&job.steps),
+            jobs::cursor.eq(&job.cursor),
+            jobs::result.eq(&job.result),
+            jobs::error_class.eq(&job.error_class),
+            jobs::error.eq(&job.error),
+        ),
+    );
+    let unchanged = jobs::table
+        .filter(jobs::id.eq(job.id_text()))
+        .filter(jobs::state.eq(from.as_str()))
+        .filter(jobs::lease_token.eq(job.lease_token))
+        .filter(jobs::report_seq.eq(seq));
+    match on_backend!(conn, |c| diesel::update(unchanged).set(changes).execute(c))? {
+        0 => Err(StoreError::NotFound),
+        _ => Ok(word),
+    }
+}
+
+/// What becomes of a job whose attempt ended like this.
+fn settle(
+    job: &mut Job,
+    from: State,
+    outcome: &Outcome,
+    policy: &RetryPolicy,
+    dice: f64,
+) -> Result<&'static str, IllegalStep> {
+    let (mut burnt, mut wait, mut reason) = (true, Duration::ZERO, None);
+    let (step, word) = match outcome {
+        Outcome::Completed { .. } => (Step::Complete, "completed"),
+        Outcome::Aborted if from == State::Aborting => (Step::EndAbort, "aborted"),
         // Nobody asked for it: the worker has its reasons, the job goes on elsewhere.
-        Outcome::Aborted | Outcome::HandedBack => (Step::Requeue, "handed back", None),
+        Outcome::Aborted | Outcome::HandedBack => {
+            burnt = false;
+            (Step::Requeue, "handed back")
+        }
         Outcome::Failed(error) => {
             let crashed = error.class == ErrorClass::Crashed;
             let tries = Tries {
@@ -99,66 +219,50 @@ pub fn end(
                 crashes: job.crashes + i32::from(crashed),
             };
             let step = match policy.after(error, tries, dice) {
-                Verdict::Retry(_) => Step::Requeue,
-                Verdict::Park(..) => Step::Park,
                 Verdict::Fail => Step::Fail,
+                Verdict::Retry(Duration::ZERO) => Step::Requeue,
+                Verdict::Retry(pause) => {
+                    (wait, reason) = (pause, Some(WaitReason::Retry));
+                    Step::Park
+                }
+                Verdict::Park(why, pause) => {
+                    (burnt, wait, reason) = (false, pause.unwrap_or_default(), Some(why));
+                    Step::Park
+                }
             };
-            (
-                step,
-                if crashed { "worker lost" } else { "failed" },
-                Some((error, policy.after(error, tries, dice), tries)),
-            )
+            burnt &= !crashed || step == Step::Fail;
+            (step, if crashed { "worker lost" } else { "failed" })
         }
     };
     // A job may also fail or be parked while it is queued, but not by a lease.
-    let to = if from.is_leased() { from.after(step)? } else { return Err(IllegalStep { from, step }.into()) };
-    let verdict = error.as_ref().map(|(_, verdict, _)| *verdict);
-    let wait = match verdict {
-        Some(Verdict::Retry(wait)) => wait,
-        Some(Verdict::Park(_, wait)) => wait.unwrap_or_default(),
-        _ => std::time::Duration::ZERO,
-    };
-    let run_at = at + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX / 1000);
-    let reason = match (to, verdict) {
-        (State::Waiting, Some(Verdict::Park(reason, _))) => Some(WaitReason::as_str(reason)),
+    let to = if from.is_leased() { from.after(step)? } else { return Err(IllegalStep { from, step }) };
+    let at = now();
+    let error = match outcome {
+        Outcome::Failed(error) => Some(error),
         _ => None,
     };
-    let burnt = matches!(step, Step::Complete | Step::Fail | Step::EndAbort)
-        || matches!(&error, Some((error, Verdict::Retry(_), _)) if error.class != ErrorClass::Crashed);
-    let finished = (!to.is_live()).then_some(at);
-    let result = match outcome {
-        Outcome::Completed { result, .. } => Some(result.as_str()),
-        _ => None,
-    };
-    let changes = (
-        (
-            jobs::state.eq(to.as_str()),
-            jobs::wait_reason.eq(reason),
-            jobs::worker.eq(None::<String>),
-            jobs::served_by.eq(None::<i64>),
-            jobs::attempt.eq(job.attempt - i32::from(!burnt)),
-            jobs::crashes.eq(error.as_ref().map_or(job.crashes, |(_, _, tries)| tries.crashes)),
-            jobs::run_at.eq(stored(run_at)),
-            jobs::updated_at.eq(stored(at)),
-        ),
-        (
-            jobs::finished_at.eq(finished.map(stored)),
-            jobs::progress.eq(if to == State::Completed { 1.0 } else { job.progress }),
-            jobs::result.eq(result.or(job.result.as_deref()).map(storable)),
-            jobs::error_class.eq(error.as_ref().map(|(error, ..)| error.class.as_str())),
-            jobs::error.eq(error.as_ref().map(|(error, ..)| storable(&error.message))),
-        ),
-    );
-    job_rows::step_job!(conn, job, from, changes)?;
-    attempts::end(conn, job.lease()?, word, error.as_ref().map(|(error, ..)| *error))?;
-    Ok(to)
+    job.crashes += i32::from(error.is_some_and(|error| error.class == ErrorClass::Crashed));
+    job.attempt -= i32::from(!burnt);
+    to.as_str().clone_into(&mut job.state);
+    job.wait_reason = reason.filter(|_| to == State::Waiting).map(|reason| reason.as_str().to_owned());
+    job.worker = None;
+    job.run_at = stored(at + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX / 1000));
+    job.updated_at = stored(at);
+    job.finished_at = (!to.is_live()).then_some(job.updated_at);
+    job.error_class = error.map(|error| error.class.as_str().to_owned());
+    job.error = error.map(|error| storable(&error.message).into_owned());
+    if let Outcome::Completed { result, .. } = outcome {
+        job.result = Some(storable(result).into_owned());
+    }
+    Ok(word)
 }
 
-/// A worker says that it is alive and holds these.
-pub fn heartbeat(conn: &mut Conn<'_>, worker: &str, leases: &[Lease]) -> Result<usize, StoreError> {
-    let ids: Vec<String> = leases.iter().map(|lease| lease.job.to_string()).collect();
-    let held = jobs::table.filter(jobs::worker.eq(worker)).filter(jobs::id.eq_any(ids));
-    Ok(on_backend!(conn, |c| diesel::update(held).set(jobs::heartbeat_at.eq(stored(now()))).execute(c))?)
+/// A claimed job is read with this account's token.
+pub(crate) fn serve(conn: &mut Conn<'_>, job: &mut Job, account: AccountId) -> Result<(), StoreError> {
+    job.served_by = Some(account.0);
+    let row = jobs::table.find(job.id_text());
+    on_backend!(conn, |c| diesel::update(row).set(jobs::served_by.eq(account.0)).execute(c))?;
+    Ok(())
 }
 
 /// Jobs whose lease this worker has.
@@ -169,29 +273,16 @@ pub fn held_by(conn: &mut Conn<'_>, worker: &str) -> Result<Vec<Job>, StoreError
 
 /// Jobs with a lease, whoever has it.
 pub fn leased(conn: &mut Conn<'_>) -> Result<Vec<Job>, StoreError> {
-    let query = jobs::table
-        .filter(jobs::state.eq_any([State::Running.as_str(), State::Aborting.as_str()]))
-        .order(jobs::id)
-        .select(columns::<Job>());
-    Ok(on_backend!(conn, |c| query.load(c))?)
-}
-
-/// Jobs whose worker has been silent since `before`.
-pub fn stale(conn: &mut Conn<'_>, before: DateTime<Utc>) -> Result<Vec<Job>, StoreError> {
-    let query = jobs::table
-        .filter(jobs::state.eq_any([State::Running.as_str(), State::Aborting.as_str()]))
-        .filter(jobs::heartbeat_at.lt(stored(before)))
-        .order(jobs::id)
-        .select(columns::<Job>());
+    let query = jobs::table.filter(jobs::worker.is_not_null()).order(jobs::id).select(columns::<Job>());
     Ok(on_backend!(conn, |c| query.load(c))?)
 }
 
 /// Takes a lease away from a worker that is lost. Returns the job's state after it.
-pub fn lost(conn: &mut Conn<'_>, job: &Job, why: &str, policy: &RetryPolicy) -> Result<State, StoreError> {
-    end(conn, job, &Outcome::Failed(JobError::new(ErrorClass::Crashed, why)), policy, 0.0)
+pub fn lost(conn: &mut Conn<'_>, job: &mut Job, why: &str, policy: &RetryPolicy) -> Result<State, StoreError> {
+    end(conn, job, None, &Outcome::Failed(JobError::new(ErrorClass::Crashed, why)), policy, 0.0)
 }
 
 /// Gives a lease back that never reached its worker.
-pub fn give_back(conn: &mut Conn<'_>, job: &Job) -> Result<State, StoreError> {
-    end(conn, job, &Outcome::HandedBack, &RetryPolicy::default(), 0.0)
+pub fn give_back(conn: &mut Conn<'_>, job: &mut Job) -> Result<State, StoreError> {
+    end(conn, job, None, &Outcome::HandedBack, &RetryPolicy::default(), 0.0)
 }

@@ -11,8 +11,10 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use trawl_jobs::{JobId, Level, text::clip};
 
-/// So many messages of each level are kept for a job; older ones go.
+/// So many messages of each level are kept for a job: the first ones, which tell how it began, and the last ones.
 pub const KEPT_PER_LEVEL: i64 = 1000;
+/// How many of these are first ones.
+const KEPT_FIRST: i64 = 100;
 /// Longer texts are cut. Bytes.
 pub const TEXT_LIMIT: usize = 4096;
 
@@ -42,39 +44,46 @@ impl JobMessage {
     }
 }
 
-/// Adds a line.
+/// Adds a line. Where there are too many of its level, the oldest goes that is none of the first.
 pub fn add(conn: &mut Conn<'_>, job: JobId, level: Level, at: DateTime<Utc>, text: &str) -> Result<(), StoreError> {
-    let text = clip(&storable(text), TEXT_LIMIT);
+    let (job, level) = (job.to_string(), level.as_str());
+    let of_level = job_messages::table.filter(job_messages::job_id.eq(&job)).filter(job_messages::level.eq(level));
+    let latest = of_level.select(diesel::dsl::max(job_messages::nr));
+    let nr = on_backend!(conn, |c| latest.first::<Option<i64>>(c))?.unwrap_or(0) + 1;
     let values = (
-        job_messages::job_id.eq(job.to_string()),
-        job_messages::level.eq(level.as_str()),
+        job_messages::job_id.eq(&job),
+        job_messages::level.eq(level),
         job_messages::at.eq(stored(at)),
-        job_messages::text.eq(text),
+        job_messages::text.eq(clip(&storable(text), TEXT_LIMIT)),
+        job_messages::nr.eq(nr),
     );
     on_backend!(conn, |c| diesel::insert_into(job_messages::table).values(values).execute(c))?;
-    let oldest_kept = job_messages::table
-        .filter(job_messages::job_id.eq(job.to_string()))
-        .filter(job_messages::level.eq(level.as_str()))
-        .order(job_messages::id.desc())
-        .offset(KEPT_PER_LEVEL - 1)
-        .limit(1)
-        .select(job_messages::id);
-    let Some(oldest_kept) = on_backend!(conn, |c| oldest_kept.first::<i64>(c).optional())? else { return Ok(()) };
-    let too_old = job_messages::table
-        .filter(job_messages::job_id.eq(job.to_string()))
-        .filter(job_messages::level.eq(level.as_str()))
-        .filter(job_messages::id.lt(oldest_kept));
-    on_backend!(conn, |c| diesel::delete(too_old).execute(c))?;
+    if nr > KEPT_PER_LEVEL {
+        let surplus = job_messages::table
+            .filter(job_messages::job_id.eq(&job))
+            .filter(job_messages::level.eq(level))
+            .filter(job_messages::nr.eq(nr - (KEPT_PER_LEVEL - KEPT_FIRST)));
+        on_backend!(conn, |c| diesel::delete(surplus).execute(c))?;
+    }
     Ok(())
 }
 
-/// The newest lines of a job, at most `limit`, oldest first; of one level, or of all.
-pub fn list(conn: &mut Conn<'_>, job: JobId, level: Option<Level>, limit: i64) -> Result<Vec<JobMessage>, StoreError> {
+/// The newest lines of a job, at most `limit`, oldest first; of one level, or of all, and after a line or all.
+pub fn list(
+    conn: &mut Conn<'_>,
+    job: JobId,
+    level: Option<Level>,
+    after: Option<i64>,
+    limit: i64,
+) -> Result<Vec<JobMessage>, StoreError> {
     let of_job = job_messages::table.filter(job_messages::job_id.eq(job.to_string()));
     let mut lines: Vec<JobMessage> = on_backend!(conn, |c| {
         let mut query = of_job.order(job_messages::id.desc()).limit(limit).select(columns::<JobMessage>()).into_boxed();
         if let Some(level) = level {
             query = query.filter(job_messages::level.eq(level.as_str()));
+        }
+        if let Some(after) = after {
+            query = query.filter(job_messages::id.gt(after));
         }
         query.load(c)
     })?;
@@ -82,13 +91,28 @@ pub fn list(conn: &mut Conn<'_>, job: JobId, level: Option<Level>, limit: i64) -
     Ok(lines)
 }
 
-/// How many lines of each level a job has.
-pub fn count(conn: &mut Conn<'_>, job: JobId) -> Result<Vec<(Level, i64)>, StoreError> {
+/// Lines of one level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LevelCount {
+    /// Of this level.
+    pub level: Level,
+    /// So many are kept.
+    pub kept: i64,
+    /// So many were dropped.
+    pub dropped: i64,
+}
+
+/// How many lines of each level a job has and had.
+pub fn count(conn: &mut Conn<'_>, job: JobId) -> Result<Vec<LevelCount>, StoreError> {
     let query = job_messages::table
         .filter(job_messages::job_id.eq(job.to_string()))
         .group_by(job_messages::level)
-        .select((job_messages::level, diesel::dsl::count_star()));
-    let rows: Vec<(String, i64)> = on_backend!(conn, |c| query.load(c))?;
-    let of = |level: Level| rows.iter().find(|row| row.0 == level.as_str()).map_or(0, |row| row.1);
-    Ok(Level::ALL.into_iter().map(|level| (level, of(level))).collect())
+        .select((job_messages::level, diesel::dsl::count_star(), diesel::dsl::max(job_messages::nr)));
+    let rows: Vec<(String, i64, Option<i64>)> = on_backend!(conn, |c| query.load(c))?;
+    let of = |level: Level| rows.iter().find(|row| row.0 == level.as_str());
+    let count = |level| {
+        let (kept, all) = of(level).map_or((0, 0), |row| (row.1, row.2.unwrap_or(row.1)));
+        LevelCount { level, kept, dropped: all - kept }
+    };
+    Ok(Level::ALL.into_iter().map(count).collect())
 }

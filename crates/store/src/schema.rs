@@ -93,7 +93,6 @@ diesel::table! {
         run_at -> Timestamp,
         worker -> Nullable<Text>,
         served_by -> Nullable<BigInt>,
-        heartbeat_at -> Nullable<Timestamp>,
         report_seq -> BigInt,
         progress -> Double,
         steps -> Text,
@@ -104,6 +103,45 @@ diesel::table! {
         created_at -> Timestamp,
         started_at -> Nullable<Timestamp>,
         finished_at -> Nullable<Timestamp>,
+        updated_at -> Timestamp,
+        rank -> BigInt,
+    }
+}
+
+diesel::table! {
+    turns (lane, share, priority) {
+        lane -> Text,
+        share -> BigInt,
+        priority -> Integer,
+        turn -> BigInt,
+    }
+}
+
+diesel::table! {
+    workers (name) {
+        name -> Text,
+        heartbeat_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    pauses (scope, subject) {
+        scope -> Text,
+        subject -> Text,
+        reason -> Text,
+        user_id -> Nullable<BigInt>,
+        since -> Timestamp,
+    }
+}
+
+diesel::table! {
+    job_items (job_id, name) {
+        job_id -> Text,
+        name -> Text,
+        state -> Text,
+        verdict -> Nullable<Text>,
+        note -> Nullable<Text>,
+        detail -> Nullable<Text>,
         updated_at -> Timestamp,
     }
 }
@@ -128,6 +166,7 @@ diesel::table! {
         level -> Text,
         at -> Timestamp,
         text -> Text,
+        nr -> BigInt,
     }
 }
 
@@ -214,6 +253,7 @@ diesel::joinable!(jobs -> areas (area_id));
 diesel::joinable!(jobs -> accounts (account_id));
 diesel::joinable!(resources -> areas (area_id));
 diesel::joinable!(sync_states -> areas (area_id));
+diesel::joinable!(pauses -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(areas -> instances (instance_id));
 
@@ -226,9 +266,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     area_authorizations,
     jobs,
     job_attempts,
+    job_items,
     job_messages,
+    pauses,
     job_counters,
     resources,
     resource_counters,
-    sync_states
+    sync_states,
+    turns,
+    workers
 );

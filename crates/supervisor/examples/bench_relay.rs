@@ -253,7 +253,7 @@ mod bus {
                 lease: Lease { job: JobId::new(), token: 1 },
                 kind: "issues".to_owned(),
                 payload,
-                instance_url: "https://gitlab.example".to_owned(),
+                instance_url: Some("https://gitlab.example".to_owned()),
                 accounts: Vec::new(),
                 area: None,
                 cursor: None,

@@ -10,8 +10,8 @@ use trawl_protocol::{
     handshake::{self, Connection},
 };
 
-/// The list as it is now, for all who need it.
-pub type List = watch::Sender<Credentials>;
+/// The list as it is now, for all who need it; none before the website has told one, be it an empty one.
+pub type List = watch::Sender<Option<Credentials>>;
 
 /// Serves a child that was let in: takes the website's lists, or gives the list to a crawler.
 pub async fn serve(mut connection: Connection, id: ProcessId, list: List) {
@@ -37,7 +37,7 @@ async fn take(connection: &mut Connection, list: &List) -> Result<(), FrameError
         }
         if let Some(complete) = pending.take(frame.value()?) {
             tracing::debug!(credentials = complete.len(), "the website has handed over credentials");
-            list.send_replace(complete);
+            list.send_replace(Some(complete));
         }
     }
     Ok(())
@@ -47,7 +47,9 @@ async fn give(connection: &mut Connection, id: ProcessId, list: &List) -> Result
     let mut list = list.subscribe();
     loop {
         let now = list.borrow_and_update().clone();
-        send_list(connection, id, &now).await?;
+        if let Some(now) = now {
+            send_list(connection, id, &now).await?;
+        }
         tokio::select! {
             changed = list.changed() => if changed.is_err() { return Ok(()) },
             // A crawler has nothing to say here; this is how its end shows.

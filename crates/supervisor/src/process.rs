@@ -371,7 +371,7 @@ mod tests {
         process.hold("x");
         assert_eq!(process.info().detail, None, "a stopped process waits for nothing");
         process.want();
-        process.hold("waits for a linked GitLab account");
-        assert_eq!(process.info().detail.as_deref(), Some("waits for a linked GitLab account"));
+        process.hold("waits for the website");
+        assert_eq!(process.info().detail.as_deref(), Some("waits for the website"));
     }
 }

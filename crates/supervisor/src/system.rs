@@ -14,7 +14,7 @@ use crate::{
 use nix::sys::prctl;
 use std::{collections::BTreeMap, ffi::OsString, fs, sync::Arc};
 use tokio::sync::watch;
-use trawl_protocol::{ProcessId, auth::Credentials, codec::BUS_FRAME_LIMIT, handshake, socket::Listener};
+use trawl_protocol::{ProcessId, codec::BUS_FRAME_LIMIT, handshake, socket::Listener};
 use trawl_settings::Settings;
 
 /// What to run.
@@ -86,7 +86,7 @@ async fn serve(
         |path: std::path::PathBuf| Listener::bind(&path).map_err(|source| SupervisorError::Directory { path, source });
     let (bus, auth) = (listen(runtime.bus_socket())?, listen(runtime.auth_socket())?);
     let control = listen(runtime.control_socket())?;
-    let (hub, list) = (Arc::new(Hub::default()), watch::Sender::new(Credentials::default()));
+    let (hub, list) = (Arc::new(Hub::default()), watch::Sender::new(None));
     let spawner = Spawner::start().map_err(doing("start the thread that starts processes"))?;
     let parts = Parts {
         settings,

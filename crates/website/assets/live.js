@@ -190,6 +190,14 @@ document.addEventListener("click", (event) => {
   else link?.click();
 });
 
+// One box for all boxes of its table.
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-check-all]")) return;
+  for (const box of event.target.closest("table").querySelectorAll("tbody input[type=checkbox]")) {
+    box.checked = event.target.checked;
+  }
+});
+
 // A menu closes when the person goes elsewhere.
 document.addEventListener("click", (event) => closeMenus((menu) => !menu.contains(event.target)));
 document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(() => true));

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod app;
+pub mod bulk;
 pub mod credentials;
 pub mod demo;
 pub mod events;
@@ -12,6 +13,7 @@ pub mod link;
 pub mod manager;
 pub mod pages;
 pub mod password;
+pub mod pausing;
 pub mod processes;
 pub mod routes;
 pub mod run;
@@ -19,5 +21,6 @@ pub mod same_origin;
 pub mod seal;
 pub mod session;
 pub mod subject;
+pub mod submission;
 pub mod throttle;
 pub mod token;

@@ -1,8 +1,8 @@
 //! Every route there is.
 
 use crate::handlers::{
-    accounts, admin, api_accounts, api_admin, api_areas, api_jobs, assets, explore, health, job, jobs, overview,
-    project, resource, set_up, sign_in, stream,
+    accounts, admin, api_accounts, api_admin, api_admin_jobs, api_areas, api_jobs, api_pauses, assets, explore, health,
+    job, jobs, overview, project, resource, set_up, sign_in, stream,
 };
 use actix_web::web::{ServiceConfig, delete, get, post, route};
 
@@ -23,6 +23,8 @@ pub fn table(routes: &mut ServiceConfig) {
         // pages
         .route("/", get().to(overview::show))
         .route("/jobs", get().to(jobs::show))
+        .route("/jobs", post().to(jobs::scan))
+        .route("/jobs/bulk", post().to(jobs::bulk))
         .route("/jobs/{id}", get().to(job::show))
         .route("/jobs/{id}/abort", post().to(job::abort))
         .route("/jobs/{id}/retry", post().to(job::retry))
@@ -35,13 +37,19 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/accounts", post().to(accounts::link))
         .route("/accounts/{id}/unlink", post().to(accounts::unlink))
         .route("/admin", get().to(admin::show))
+        .route("/admin/pause", post().to(admin::pause))
+        .route("/admin/go-on", post().to(admin::go_on))
         // API
         .route("/api/jobs", get().to(api_jobs::list))
         .route("/api/jobs", post().to(api_jobs::submit))
         .route("/api/jobs/pending", get().to(api_jobs::pending))
         .route("/api/jobs/stream", get().to(stream::show))
+        .route("/api/jobs/batch", post().to(api_jobs::submit_batch))
+        .route("/api/jobs/abort", post().to(api_jobs::abort_some))
+        .route("/api/jobs/retry", post().to(api_jobs::retry_some))
         .route("/api/jobs/{id}", get().to(api_jobs::show))
         .route("/api/jobs/{id}/messages", get().to(api_jobs::messages))
+        .route("/api/jobs/{id}/items", get().to(api_jobs::items))
         .route("/api/jobs/{id}/abort", post().to(api_jobs::abort))
         .route("/api/jobs/{id}/retry", post().to(api_jobs::retry))
         .route("/api/areas", get().to(api_areas::list))
@@ -49,6 +57,15 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/api/accounts", get().to(api_accounts::list))
         .route("/api/accounts", post().to(api_accounts::link))
         .route("/api/accounts/{id}", delete().to(api_accounts::unlink))
+        .route("/api/admin/jobs/active", get().to(api_admin_jobs::active))
+        .route("/api/admin/jobs/past", get().to(api_admin_jobs::past))
+        .route("/api/admin/jobs/start", post().to(api_admin_jobs::start))
+        .route("/api/admin/jobs/single/{id}/progress", get().to(api_admin_jobs::progress))
+        .route("/api/admin/jobs/single/{id}/abort", post().to(api_admin_jobs::abort))
+        .route("/api/admin/jobs/abort-all", post().to(api_admin_jobs::abort_all))
+        .route("/api/admin/pauses", get().to(api_pauses::list))
+        .route("/api/admin/pauses", post().to(api_pauses::pause))
+        .route("/api/admin/pauses/{scope}/{subject}", delete().to(api_pauses::go_on))
         .route("/api/admin/processes", get().to(api_admin::processes))
         .default_service(route().to(health::nothing_here));
 }

@@ -137,7 +137,9 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
     // Only now, since whoever is connected to the bus is taken to be ready.
     let mut dispatcher = parts.join_bus(&stop).await?;
     tracing::info!("the website is ready at {}", parts.app.settings.server.url());
-    let died = tokio::select! { () = stop.cancelled() => false, _ = &mut dispatcher => !stop.is_cancelled() };
+    // It ends with the stop as well, and then either may be seen first.
+    let ended = tokio::select! { () = stop.cancelled() => false, _ = &mut dispatcher => true };
+    let died = ended && !stop.is_cancelled();
     // Without it nothing runs: better to be started again than to look well.
     stop.cancel();
     tracing::info!("the website is stopping");
@@ -146,7 +148,9 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
     if died {
         return Err(RunError::Other("the job manager has ended; the log says why".to_owned()));
     }
-    dispatcher.await.ok();
+    if !ended {
+        dispatcher.await.ok();
+    }
     Ok(())
 }
 

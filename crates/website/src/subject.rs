@@ -2,7 +2,7 @@
 
 use crate::session::SignedIn;
 use std::collections::HashMap;
-use trawl_jobs::AreaId;
+use trawl_jobs::{AreaId, WaitReason};
 use trawl_store::{
     Conn, StoreError,
     accounts::{self, Account},
@@ -62,10 +62,11 @@ pub fn label(account: &Account) -> String {
 /// What went wrong, or what a job waits for, in words.
 #[must_use]
 pub fn note(job: &Job) -> Option<String> {
-    match job.wait_reason.as_deref() {
-        Some("credentials") => Some("waits for a token that works".to_owned()),
-        Some("rate_limited") => Some("waits because GitLab asked for patience".to_owned()),
-        _ => job.error.clone(),
+    match job.wait_reason.as_deref().and_then(|reason| reason.parse().ok()) {
+        Some(WaitReason::Credentials) => Some("waits for a token that works".to_owned()),
+        Some(WaitReason::RateLimited) => Some("waits because GitLab asked for patience".to_owned()),
+        Some(WaitReason::Paused) => Some("waits because it is paused".to_owned()),
+        Some(WaitReason::Retry) | None => job.error.clone(),
     }
 }
 

@@ -9,7 +9,7 @@ use trawl_store::{
     Db, DbOptions,
     accounts::{self, AccountState, NewAccount},
     claims::{self, ClaimRequest, Claimed},
-    counters, instances, jobs, sync, users,
+    counters, instances, jobs, leases, sync, users,
 };
 use trawl_website::manager::{
     Rules,
@@ -65,7 +65,7 @@ impl House {
     }
 
     async fn report(&self, report: Report) -> Ingested {
-        self.db.write(move |conn| ingest(conn, &RULES, &worker(), &report)).await.unwrap()
+        self.db.write(move |conn| ingest(conn, &RULES, [(&worker(), &report)])).await.unwrap().remove(0)
     }
 
     /// All jobs by kind and state.
@@ -165,8 +165,8 @@ async fn a_report_counts_once() {
     assert_eq!(house.report(report.clone()).await.objects, 2);
     assert_eq!(house.report(report).await.objects, 0, "an acknowledgement was lost");
     // A worker that died leaves the cursor; the one that was thought dead is told to stop.
-    let held = house.db.read(move |conn| jobs::get(conn, lease.job)).await.unwrap().unwrap();
-    let lost = house.db.write(move |conn| trawl_store::leases::lost(conn, &held, "gone", &RULES.retry)).await.unwrap();
+    let mut held = house.db.read(move |conn| jobs::get(conn, lease.job)).await.unwrap().unwrap();
+    let lost = house.db.write(move |conn| leases::lost(conn, &mut held, "gone", &RULES.retry)).await.unwrap();
     assert_eq!(lost, State::Queued);
     let again = house.claim(8).await.remove(0);
     assert_eq!(again.job.cursor.as_deref(), Some(r#"{"page":2}"#));
@@ -252,7 +252,7 @@ async fn an_archived_project_is_read_once_and_until_then_tried_again() {
 async fn what_a_person_stopped_stays_stopped_for_a_while() {
     let house = House::new().await;
     house.discover().await;
-    let queued = house.db.read(|conn| jobs::list(conn, &jobs::JobFilter::default(), 10)).await.unwrap();
+    let queued = house.db.read(|conn| jobs::list(conn, &jobs::JobFilter::default(), 10)).await.unwrap().lines;
     let id = queued.iter().find(|(job, _)| job.kind == "issues").unwrap().0.id().unwrap();
     house.db.write(move |conn| jobs::abort(conn, id)).await.unwrap();
     // One that runs has to be told, and then says so itself.

@@ -15,6 +15,7 @@ use trawl_protocol::{Credential, StartJob, Token};
 pub(super) struct Session<'a> {
     forge: &'a Forge,
     order: &'a StartJob,
+    instance_url: &'a str,
     control: &'a JobControl,
     client: Client,
     token: Token,
@@ -31,17 +32,19 @@ impl<'a> Session<'a> {
         control: &'a JobControl,
         requests: u64,
     ) -> Result<Self, JobFailure> {
-        let Some(credential) = forge.credentials.find(&order.instance_url, &order.accounts, &[]).await else {
+        let Some(instance_url) = order.instance_url.as_deref() else {
+            return Err(JobError::permanent("the order names no GitLab instance").into());
+        };
+        let Some(credential) = forge.credentials.find(instance_url, &order.accounts, &[]).await else {
             let text = format!(
-                "no token is available for {}; link an account of it or renew its token, and the job goes on by itself",
-                order.instance_url
+                "no token is available for {instance_url}; link an account of it or renew its token, and the job goes \
+                 on by itself"
             );
             return Err(JobError::new(ErrorClass::Credentials, text).into());
         };
         let requests = Arc::new(AtomicU64::new(requests));
-        let client =
-            client(forge, &credential, control, &requests).map_err(|error| explain(&error, &order.instance_url))?;
-        Ok(Self { forge, order, control, client, token: credential.token, refused: Vec::new(), requests })
+        let client = client(forge, &credential, control, &requests).map_err(|error| explain(&error, instance_url))?;
+        Ok(Self { forge, order, instance_url, control, client, token: credential.token, refused: Vec::new(), requests })
     }
 
     /// Makes a request. A token that was replaced while the job ran is replaced here as well, and another account's
@@ -57,8 +60,8 @@ impl<'a> Session<'a> {
                 return answer;
             }
             self.refused.push(self.token.clone());
-            let (instance_url, accounts) = (&self.order.instance_url, &self.order.accounts);
-            let Some(other) = self.forge.credentials.find(instance_url, accounts, &self.refused).await else {
+            let credentials = &self.forge.credentials;
+            let Some(other) = credentials.find(self.instance_url, &self.order.accounts, &self.refused).await else {
                 return answer;
             };
             self.client = client(self.forge, &other, self.control, &self.requests)?;

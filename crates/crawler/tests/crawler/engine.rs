@@ -165,7 +165,7 @@ async fn a_checkpoint_is_durable_when_it_returns() {
     }
     // The second one does not come before the first is acknowledged, however long we listen.
     for _ in 0..5 {
-        assert_eq!(house.heartbeat().await, [lease]);
+        house.heartbeat().await;
     }
     house.acknowledge(first.seq).await;
     let told = house.until_finished(lease).await;
@@ -202,7 +202,7 @@ async fn an_abort_ends_a_job_at_its_next_await() {
     house.acknowledge(first.seq).await;
     let told = house.until_finished(lease).await;
     assert_eq!(told.outcome, Some(Outcome::Aborted));
-    while !house.heartbeat().await.is_empty() {}
+    while !house.holdings().await.is_empty() {}
 }
 
 #[tokio::test]
@@ -222,10 +222,7 @@ async fn an_abort_while_the_website_is_slow_loses_nothing() {
                 last = seq;
                 assert!(!told.take(*report));
             }
-            (Message::Heartbeat(held), _) => {
-                assert_eq!(held, [lease]);
-                beats += 1;
-            }
+            (Message::Heartbeat, _) => beats += 1,
             (other, _) => panic!("{other:?}"),
         }
     }
@@ -235,7 +232,7 @@ async fn an_abort_while_the_website_is_slow_loses_nothing() {
     assert_eq!(told.records.len() + rest.records.len(), 20);
     told.seqs.extend(rest.seqs);
     assert!(told.seqs.iter().copied().eq((1..).take(told.seqs.len())), "{:?}", told.seqs);
-    while !house.heartbeat().await.is_empty() {}
+    while !house.holdings().await.is_empty() {}
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]

@@ -8,12 +8,12 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use trawl_crawler::{Credentials, forge::Forge, registry::Families};
+use trawl_crawler::{Credentials, forge::Forge, links::Links, registry::Families};
 use trawl_gitlab::Retry;
 use trawl_gitlab_sim::{Change, Fact, MARIA_TOKEN, Options, Sim, TruthKind};
 use trawl_jobs::{AreaKind, AreaRef, FoundArea, Lease, Outcome, Record, RecordKind};
 use trawl_protocol::{Message, StartJob, StopJob};
-use trawl_settings::ForgeSettings;
+use trawl_settings::{ForgeSettings, LinksSettings};
 
 /// A house whose worker reads `sim`.
 pub(crate) struct Scene {
@@ -35,13 +35,14 @@ impl Scene {
 
     pub(crate) async fn with(sim: Sim, credentials: Credentials) -> Self {
         let forge = Arc::new(Forge::new(credentials, &ForgeSettings::default(), quick()));
-        Self { sim, house: House::new(Families { forge }).await }
+        let links = Arc::new(Links::new(&LinksSettings::default()).unwrap());
+        Self { sim, house: House::new(Families { forge, links }).await }
     }
 
     pub(crate) fn order(&self, kind: &str, area: Option<&FoundArea>) -> StartJob {
         let area =
             area.map(|area| AreaRef { kind: area.kind, gitlab_id: area.gitlab_id, full_path: area.full_path.clone() });
-        StartJob { instance_url: self.sim.url(), area, ..order(kind, lease()) }
+        StartJob { instance_url: Some(self.sim.url()), area, ..order(kind, lease()) }
     }
 
     pub(crate) async fn run(&mut self, order: StartJob) -> Told {

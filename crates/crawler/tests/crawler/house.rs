@@ -194,13 +194,9 @@ impl House {
         }
     }
 
-    /// Waits for the next sign of life and says which leases it names.
-    pub(crate) async fn heartbeat(&mut self) -> Vec<Lease> {
-        loop {
-            if let (Message::Heartbeat(leases), _) = self.next().await {
-                return leases;
-            }
-        }
+    /// Waits for the next sign of life.
+    pub(crate) async fn heartbeat(&mut self) {
+        while !matches!(self.next().await, (Message::Heartbeat, _)) {}
     }
 
     /// Which leases the worker holds. The answer is not acknowledged.
@@ -236,6 +232,7 @@ pub(crate) struct Told {
     pub(crate) areas: Vec<trawl_jobs::FoundArea>,
     pub(crate) messages: Vec<String>,
     pub(crate) cursors: Vec<String>,
+    pub(crate) items: Vec<trawl_jobs::Item>,
     pub(crate) progress: Progress,
     pub(crate) outcome: Option<Outcome>,
 }
@@ -250,6 +247,7 @@ impl Told {
                 Change::Message { text, .. } => self.messages.push(text),
                 Change::Discovered(areas) => self.areas.extend(areas),
                 Change::Records(records) => self.records.extend(records),
+                Change::Items(items) => self.items.extend(items),
                 Change::Cursor(cursor) => self.cursors.push(cursor),
                 Change::Finished(outcome) => self.outcome = Some(outcome),
             }
@@ -269,7 +267,7 @@ pub(crate) fn order(kind: &str, lease: Lease) -> StartJob {
         lease,
         kind: kind.to_owned(),
         payload: "{}".to_owned(),
-        instance_url: "https://gitlab.example.com".to_owned(),
+        instance_url: Some("https://gitlab.example.com".to_owned()),
         accounts: vec![AccountId(1)],
         area: None::<AreaRef>,
         cursor: None,

@@ -82,7 +82,7 @@ async fn started_alone_it_joins_works_and_ends_when_asked() {
     assert!(hello.secret.is_none() && hello.capacity == 8);
 
     let lease = lease();
-    house.start(StartJob { instance_url: url, ..order("authorization_scope", lease) }).await;
+    house.start(StartJob { instance_url: Some(url), ..order("authorization_scope", lease) }).await;
     let (result, ..) = completed(house.until_finished(lease).await.outcome);
     assert_eq!(result["projects"], sim.counts_for("maria", true).unwrap().projects);
 

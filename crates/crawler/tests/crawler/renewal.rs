@@ -64,7 +64,7 @@ async fn a_token_that_comes_after_its_job_is_waited_for() {
     let (mut scene, mut connection, _dir) = scene().await;
     let order = scene.order("authorization_scope", None);
     scene.house.start(order.clone()).await;
-    assert_eq!(scene.house.heartbeat().await, [order.lease]);
+    assert_eq!(scene.house.holdings().await, [order.lease]);
     publish(&mut connection, &scene, MARIA_TOKEN).await;
     completed(scene.house.until_finished(order.lease).await.outcome);
 }

@@ -63,7 +63,7 @@ async fn a_refused_token_waits_for_another_one() {
 #[tokio::test]
 async fn an_instance_without_a_token_waits_for_one() {
     let mut scene = Scene::new(0.02).await;
-    let order = StartJob { instance_url: "https://other.example.com".to_owned(), ..scene.order("group", None) };
+    let order = StartJob { instance_url: Some("https://other.example.com".to_owned()), ..scene.order("group", None) };
     let areas = scene.areas().await;
     let area = scene.order("group", areas.first()).area;
     let error = failure(scene.run(StartJob { area, accounts: vec![AccountId(1)], ..order }).await.outcome);

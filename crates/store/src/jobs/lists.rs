@@ -9,8 +9,8 @@ use crate::{
     when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::prelude::*;
-use trawl_jobs::{InstanceId, JobId, State, UserId, WaitReason};
+use diesel::{dsl::sql, prelude::*, sql_types::Bool};
+use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, Lane, State, UserId, WaitReason};
 
 /// Jobs that a job has spawned, oldest first, at most `limit`.
 pub fn children(conn: &mut Conn<'_>, id: JobId, limit: i64) -> Result<Vec<Job>, StoreError> {
@@ -28,7 +28,13 @@ pub struct JobFilter {
     pub states: Vec<State>,
     /// Only of this kind.
     pub kind: Option<String>,
-    /// Only with this text in the area's path, the kind or the error; case does not matter.
+    /// Only of this lane.
+    pub lane: Option<Lane>,
+    /// Only about this area.
+    pub area: Option<AreaId>,
+    /// Only with this account.
+    pub account: Option<AccountId>,
+    /// Only with this text in the area's path, the kind, the options or the error; case does not matter.
     pub text: Option<String>,
     /// Only older than this one (a page's last).
     pub before: Option<JobId>,
@@ -36,24 +42,155 @@ pub struct JobFilter {
     pub after: Option<JobId>,
 }
 
+impl JobFilter {
+    /// Whether it asks for something that no index knows.
+    const fn searches(&self) -> bool {
+        self.kind.is_some() || self.lane.is_some() || self.account.is_some() || self.text.is_some()
+    }
+}
+
 /// A line of a list: the job, and the path of its area.
 pub type JobLine = (Job, Option<String>);
 
+/// A part of a list.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JobPage {
+    /// Newest first.
+    pub lines: Vec<JobLine>,
+    /// Where the search has stopped before it found enough: it goes on from there with another page.
+    pub searched_to: Option<JobId>,
+}
+
+/// Rows that one search looks at, for each index range that it walks. So a page takes as long as it takes to look at
+/// these, however many jobs there are and however seldom the filter matches.
+const WINDOW: i64 = 5000;
+
+/// What a range of jobs is found by, in the order of their ids.
+#[derive(Debug, Clone, Copy)]
+enum Range {
+    Area(AreaId),
+    User(UserId),
+    /// Not for completed jobs.
+    State(State),
+    All,
+}
+
 /// Jobs, newest first, at most `limit`. With `after`, those just above it.
-pub fn list(conn: &mut Conn<'_>, filter: &JobFilter, limit: i64) -> Result<Vec<JobLine>, StoreError> {
-    use crate::schema::areas;
-    let lines: Vec<JobLine> = on_backend!(conn, |c| {
-        let mut query =
-            jobs::table.left_join(areas::table).select((columns::<Job>(), areas::full_path.nullable())).into_boxed();
-        if let Some(user) = filter.user {
-            query = query.filter(jobs::user_id.eq(user.0));
+pub fn list(conn: &mut Conn<'_>, filter: &JobFilter, limit: i64) -> Result<JobPage, StoreError> {
+    let ranges = match (filter.area, filter.user) {
+        (Some(area), _) => vec![Range::Area(area)],
+        (None, Some(user)) => vec![Range::User(user)],
+        (None, None) if filter.states.is_empty() => vec![Range::All],
+        // Most jobs are completed, so these are found among all of them.
+        (None, None) if filter.states.contains(&State::Completed) => vec![Range::All],
+        (None, None) => filter.states.iter().copied().map(Range::State).collect(),
+    };
+    let upwards = filter.after.is_some();
+    let mut page = JobPage::default();
+    for range in ranges {
+        let edge = edge(conn, filter, range)?;
+        let lines = lines(conn, filter, range, edge.as_deref(), limit)?;
+        if i64::try_from(lines.len()).unwrap_or(i64::MAX) < limit
+            && let Some(edge) = &edge
+        {
+            let edge: JobId = edge.parse().map_err(|error| StoreError::Corrupt(format!("job id {edge:?}: {error}")))?;
+            // What lies beyond the nearest edge is not known to be complete.
+            page.searched_to = Some(match page.searched_to {
+                Some(other) if upwards => other.min(edge),
+                Some(other) => other.max(edge),
+                None => edge,
+            });
         }
-        if !filter.states.is_empty() {
+        page.lines.extend(lines);
+    }
+    page.lines.sort_unstable_by(|(a, _), (b, _)| b.id_text().cmp(a.id_text()));
+    if let Some(edge) = page.searched_to.map(|edge| edge.to_string()) {
+        page.lines.retain(|(job, _)| if upwards { job.id_text() <= &*edge } else { job.id_text() >= &*edge });
+    }
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if page.lines.len() >= limit {
+        page.searched_to = None;
+        let surplus = page.lines.len() - limit;
+        if upwards {
+            page.lines.drain(..surplus);
+        } else {
+            page.lines.truncate(limit);
+        }
+    }
+    Ok(page)
+}
+
+/// Puts a range and the page keys on a boxed query. A macro, because the type of a boxed query is nobody's to write.
+macro_rules! within {
+    ($query:ident, $filter:ident, $range:ident) => {
+        match $range {
+            Range::Area(area) => $query = $query.filter(jobs::area_id.eq(area.0)),
+            Range::User(user) => $query = $query.filter(jobs::user_id.eq(user.0)),
+            // As the partial index has it, so that the planner sees that it may be used.
+            Range::State(state) => {
+                $query = $query.filter(jobs::state.eq(state.as_str())).filter(sql::<Bool>("jobs.state <> 'completed'"));
+            }
+            Range::All => {}
+        }
+        if let Some(before) = $filter.before {
+            $query = $query.filter(jobs::id.lt(before.to_string()));
+        }
+        if let Some(after) = $filter.after {
+            $query = $query.filter(jobs::id.gt(after.to_string()));
+        }
+    };
+}
+
+/// The last row of a range that a search looks at; none where it looks at all of them.
+fn edge(conn: &mut Conn<'_>, filter: &JobFilter, range: Range) -> Result<Option<String>, StoreError> {
+    let by_state = matches!(range, Range::State(_));
+    if !filter.searches() && (filter.states.is_empty() || by_state) {
+        return Ok(None);
+    }
+    on_backend!(conn, |c| {
+        let mut query = jobs::table.select(jobs::id).offset(WINDOW).limit(1).into_boxed();
+        within!(query, filter, range);
+        let query = if filter.after.is_some() { query.order(jobs::id.asc()) } else { query.order(jobs::id.desc()) };
+        Ok(query.first(c).optional()?)
+    })
+}
+
+fn lines(
+    conn: &mut Conn<'_>,
+    filter: &JobFilter,
+    range: Range,
+    edge: Option<&str>,
+    limit: i64,
+) -> Result<Vec<JobLine>, StoreError> {
+    use crate::schema::areas;
+    let upwards = filter.after.is_some();
+    on_backend!(conn, |c| {
+        let mut query = jobs::table
+            .left_join(areas::table)
+            .select((columns::<Job>(), areas::full_path.nullable()))
+            .limit(limit)
+            .into_boxed();
+        within!(query, filter, range);
+        match edge {
+            Some(edge) if upwards => query = query.filter(jobs::id.le(edge)),
+            Some(edge) => query = query.filter(jobs::id.ge(edge)),
+            None => {}
+        }
+        if !filter.states.is_empty() && !matches!(range, Range::State(_)) {
             let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
             query = query.filter(jobs::state.eq_any(states));
         }
+        if let Some(user) = filter.user {
+            query = query.filter(jobs::user_id.eq(user.0));
+        }
         if let Some(kind) = &filter.kind {
             query = query.filter(jobs::kind.eq(kind));
+        }
+        if let Some(lane) = filter.lane {
+            query = query.filter(jobs::lane.eq(lane.as_str()));
+        }
+        if let Some(account) = filter.account {
+            query = query.filter(jobs::account_id.eq(account.0));
         }
         if let Some(text) = &filter.text {
             let pattern = lower(contains(text));
@@ -62,18 +199,13 @@ pub fn list(conn: &mut Conn<'_>, filter: &JobFilter, limit: i64) -> Result<Vec<J
                     .like(pattern.clone())
                     .escape('\\')
                     .or(lower(jobs::kind).like(pattern.clone()).escape('\\'))
+                    .or(lower(jobs::payload).like(pattern.clone()).escape('\\'))
                     .or(lower(jobs::error.assume_not_null()).like(pattern).escape('\\')),
             );
         }
-        if let Some(before) = filter.before {
-            query = query.filter(jobs::id.lt(before.to_string()));
-        }
-        match filter.after {
-            Some(after) => query.filter(jobs::id.gt(after.to_string())).order(jobs::id.asc()).limit(limit).load(c),
-            None => query.order(jobs::id.desc()).limit(limit).load(c),
-        }
-    })?;
-    Ok(if filter.after.is_some() { lines.into_iter().rev().collect() } else { lines })
+        let query = if upwards { query.order(jobs::id.asc()) } else { query.order(jobs::id.desc()) };
+        Ok(query.load(c)?)
+    })
 }
 
 /// Jobs that run now, longest first, at most `limit`.
@@ -143,17 +275,12 @@ pub fn waiting(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<Waiting>
         }
         query.load(c)
     })?;
-    let waiting = |(reason, instance, count, until): Row| Waiting {
-        reason: if reason.as_deref() == Some(WaitReason::RateLimited.as_str()) {
-            WaitReason::RateLimited
-        } else {
-            WaitReason::Credentials
-        },
-        instance: instance.map(InstanceId),
-        count,
-        until: until.map(|time| time.and_utc()),
+    let waiting = |(reason, instance, count, until): Row| {
+        let reason = reason.unwrap_or_default().parse().map_err(StoreError::Corrupt)?;
+        let until = until.map(|time| time.and_utc());
+        Ok(Waiting { reason, instance: instance.map(InstanceId), count, until })
     };
-    Ok(rows.into_iter().map(waiting).collect())
+    rows.into_iter().map(waiting).collect()
 }
 
 /// The states of these jobs, of those that are the user's.

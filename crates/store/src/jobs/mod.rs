@@ -8,13 +8,14 @@ use crate::{
     conn::{columns, on_backend},
     now,
     schema::jobs,
+    turns,
     when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, JobSpec, Lane, Lease, Progress, State, Subject, UserId};
 
-pub use lists::{JobFilter, JobLine, Waiting, children, failed_since, list, running, states, waiting};
+pub use lists::{JobFilter, JobLine, JobPage, Waiting, children, failed_since, list, running, states, waiting};
 pub(crate) use steps::end_those_about;
 pub use steps::{Abort, abort, next_run_at, retry, stopped, wake, wake_due, wake_for_credentials};
 
@@ -37,14 +38,14 @@ pub(crate) use step_job;
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = jobs)]
 pub struct Job {
-    id: String,
+    pub(crate) id: String,
     /// Kind, as submitted: perhaps one that this build does not know.
     pub kind: String,
     /// The kind's options, JSON.
     pub payload: String,
     /// At most one live job has it.
     pub dedupe_key: String,
-    state: String,
+    pub(crate) state: String,
     /// Why it waits.
     pub wait_reason: Option<String>,
     /// Higher runs first.
@@ -69,17 +70,16 @@ pub struct Job {
     pub crashes: i32,
     /// Claims of any kind.
     pub lease_token: i64,
-    run_at: NaiveDateTime,
+    pub(crate) run_at: NaiveDateTime,
     /// Who holds the lease.
     pub worker: Option<String>,
     /// Whose token it reads with now.
     pub served_by: Option<i64>,
-    heartbeat_at: Option<NaiveDateTime>,
     /// Last report that is committed.
     pub report_seq: i64,
     /// 0 to 1.
     pub progress: f64,
-    steps: String,
+    pub(crate) steps: String,
     /// Where to go on.
     pub cursor: Option<String>,
     /// Figures, JSON.
@@ -88,10 +88,12 @@ pub struct Job {
     pub error_class: Option<String>,
     /// Of the last failure, in words.
     pub error: Option<String>,
-    created_at: NaiveDateTime,
-    started_at: Option<NaiveDateTime>,
-    finished_at: Option<NaiveDateTime>,
-    updated_at: NaiveDateTime,
+    pub(crate) created_at: NaiveDateTime,
+    pub(crate) started_at: Option<NaiveDateTime>,
+    pub(crate) finished_at: Option<NaiveDateTime>,
+    pub(crate) updated_at: NaiveDateTime,
+    /// Smaller is claimed first within its lane.
+    pub rank: i64,
 }
 
 impl Job {
@@ -143,7 +145,7 @@ impl Job {
         self.created_at.and_utc()
     }
 
-    /// First or latest start.
+    /// Start of the attempt that runs, or of the last one.
     #[must_use]
     pub fn started_at(&self) -> Option<DateTime<Utc>> {
         self.started_at.map(|time| time.and_utc())
@@ -163,8 +165,8 @@ pub struct NewJob {
     pub spec: JobSpec,
     /// About what.
     pub subject: Subject,
-    /// Which GitLab.
-    pub instance: InstanceId,
+    /// Which GitLab, where it needs one.
+    pub instance: Option<InstanceId>,
     /// Who asks.
     pub user: Option<UserId>,
     /// With whose account.
@@ -194,43 +196,44 @@ pub fn submit(conn: &mut Conn<'_>, new: &NewJob) -> Result<Submitted, StoreError
     let at = stored(now());
     let key = new.spec.dedupe_key(new.subject);
     let priority = new.priority.unwrap_or_else(|| new.spec.default_priority());
+    let lane = Lane::of(priority, new.priority_threshold);
     let area = match new.subject {
         Subject::Area(AreaId(area)) => Some(area),
-        Subject::Account(_) => None,
+        Subject::Account(_) | Subject::User(_) => None,
     };
-    let values = (
-        (
-            jobs::id.eq(id.to_string()),
-            jobs::kind.eq(new.spec.kind()),
-            jobs::payload.eq(new.spec.payload()),
-            jobs::dedupe_key.eq(&key),
-            jobs::state.eq(State::Queued.as_str()),
-            jobs::priority.eq(priority),
-            jobs::lane.eq(Lane::of(priority, new.priority_threshold).as_str()),
-            jobs::max_attempts.eq(new.max_attempts),
-        ),
-        (
-            jobs::user_id.eq(new.user.map(|id| id.0)),
-            jobs::account_id.eq(new.account.map(|id| id.0)),
-            jobs::instance_id.eq(new.instance.0),
-            jobs::area_id.eq(area),
-            jobs::parent_id.eq(new.parent.map(|id| id.to_string())),
-            jobs::run_at.eq(at),
-            jobs::created_at.eq(at),
-            jobs::updated_at.eq(at),
-        ),
-    );
-    // The live job may end between the two statements on a database with several writers: then it is our turn.
+    // The live job may begin or end between two statements on a database with several writers: then it is our turn again.
     loop {
-        let inserted = on_backend!(conn, |c| diesel::insert_into(jobs::table)
-            .values(&values)
-            .on_conflict_do_nothing()
-            .execute(c))?;
-        if inserted == 1 {
-            return Ok(Submitted { id, created: true });
-        }
         if let Some(live) = live_with_key(conn, &key)? {
             return Ok(Submitted { id: live, created: false });
+        }
+        let rank = turns::take(conn, lane, turns::share(new.account, new.user), priority)?;
+        let values = (
+            (
+                jobs::id.eq(id.to_string()),
+                jobs::kind.eq(new.spec.kind()),
+                jobs::payload.eq(new.spec.payload()),
+                jobs::dedupe_key.eq(&key),
+                jobs::state.eq(State::Queued.as_str()),
+                jobs::priority.eq(priority),
+                jobs::lane.eq(lane.as_str()),
+                jobs::rank.eq(rank),
+                jobs::max_attempts.eq(new.max_attempts),
+            ),
+            (
+                jobs::user_id.eq(new.user.map(|id| id.0)),
+                jobs::account_id.eq(new.account.map(|id| id.0)),
+                jobs::instance_id.eq(new.instance.map(|id| id.0)),
+                jobs::area_id.eq(area),
+                jobs::parent_id.eq(new.parent.map(|id| id.to_string())),
+                jobs::run_at.eq(at),
+                jobs::created_at.eq(at),
+                jobs::updated_at.eq(at),
+            ),
+        );
+        let inserted =
+            on_backend!(conn, |c| diesel::insert_into(jobs::table).values(values).on_conflict_do_nothing().execute(c))?;
+        if inserted == 1 {
+            return Ok(Submitted { id, created: true });
         }
     }
 }
@@ -241,6 +244,13 @@ pub fn live_with_key(conn: &mut Conn<'_>, key: &str) -> Result<Option<JobId>, St
     let query = jobs::table.filter(jobs::dedupe_key.eq(key)).filter(jobs::state.eq_any(live)).select(jobs::id);
     let id: Option<String> = on_backend!(conn, |c| query.first(c).optional())?;
     id.map(|id| id.parse().map_err(|error| StoreError::Corrupt(format!("job id {id:?}: {error}")))).transpose()
+}
+
+/// Jobs by their ids; those that do not exist are left out.
+pub(crate) fn get_all(conn: &mut Conn<'_>, ids: &[JobId]) -> Result<Vec<Job>, StoreError> {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let query = jobs::table.filter(jobs::id.eq_any(ids)).select(columns::<Job>());
+    Ok(on_backend!(conn, |c| query.load(c))?)
 }
 
 /// A job.

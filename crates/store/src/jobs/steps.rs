@@ -1,10 +1,10 @@
 //! Steps that jobs take without a worker: because a person wants it, or because a wait is over.
 
 use super::{Job, get, step_job};
-use crate::{Conn, StoreError, accounts, conn::on_backend, now, schema::jobs, sync, when::stored};
+use crate::{Conn, StoreError, accounts, conn::on_backend, now, schema::jobs, sync, turns, when::stored};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, Lease, State, Step};
+use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, Lane, Lease, State, Step, UserId, WaitReason};
 
 /// What an abort did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,10 @@ pub fn retry(conn: &mut Conn<'_>, id: JobId) -> Result<(), StoreError> {
     let from = job.state()?;
     let to = from.after(Step::Retry)?;
     let at = stored(now());
+    let lane = if job.lane == Lane::Priority.as_str() { Lane::Priority } else { Lane::Normal };
+    let share = turns::share(job.account_id.map(AccountId), job.user_id.map(UserId));
     let changes = (
+        jobs::rank.eq(turns::take(conn, lane, share, job.priority)?),
         jobs::state.eq(to.as_str()),
         jobs::attempt.eq(0),
         jobs::crashes.eq(0),
@@ -68,16 +71,20 @@ pub fn retry(conn: &mut Conn<'_>, id: JobId) -> Result<(), StoreError> {
     step_job!(conn, job, from, changes)
 }
 
-/// Wakes jobs whose time to wait is over.
+/// Wakes jobs that wait for nothing but a time that has come.
 pub fn wake_due(conn: &mut Conn<'_>) -> Result<usize, StoreError> {
     let at = stored(now());
     let due = jobs::table
         .filter(jobs::state.eq(State::Waiting.as_str()))
-        .filter(jobs::wait_reason.ne("credentials"))
+        .filter(jobs::wait_reason.eq_any(timed()))
         .filter(jobs::run_at.le(at));
     let changes =
         (jobs::state.eq(State::Queued.as_str()), jobs::wait_reason.eq(None::<String>), jobs::updated_at.eq(at));
     Ok(on_backend!(conn, |c| diesel::update(due).set(changes).execute(c))?)
+}
+
+fn timed() -> Vec<&'static str> {
+    WaitReason::ALL.into_iter().filter(|reason| reason.is_timed()).map(WaitReason::as_str).collect()
 }
 
 /// Wakes the jobs of an instance that wait for credentials: an account has been linked there.
@@ -97,22 +104,26 @@ pub fn wake_for_credentials(conn: &mut Conn<'_>, instance: InstanceId) -> Result
 }
 
 /// Wakes one waiting job.
-pub fn wake(conn: &mut Conn<'_>, job: &Job) -> Result<(), StoreError> {
+pub fn wake(conn: &mut Conn<'_>, job: &mut Job) -> Result<(), StoreError> {
     let at = stored(now());
+    let to = State::Waiting.after(Step::Wake)?;
     let changes = (
-        jobs::state.eq(State::Waiting.after(Step::Wake)?.as_str()),
+        jobs::state.eq(to.as_str()),
         jobs::wait_reason.eq(None::<String>),
         jobs::run_at.eq(at),
         jobs::updated_at.eq(at),
     );
-    step_job!(conn, job, State::Waiting, changes)
+    step_job!(conn, job, State::Waiting, changes)?;
+    to.as_str().clone_into(&mut job.state);
+    (job.wait_reason, job.run_at, job.updated_at) = (None, at, at);
+    Ok(())
 }
 
-/// When the next queued or waiting job may start, of those that may not yet.
+/// When the next job wakes by itself.
 pub fn next_run_at(conn: &mut Conn<'_>) -> Result<Option<DateTime<Utc>>, StoreError> {
     let query = jobs::table
-        .filter(jobs::state.eq_any([State::Queued.as_str(), State::Waiting.as_str()]))
-        .filter(jobs::run_at.gt(stored(now())))
+        .filter(jobs::state.eq(State::Waiting.as_str()))
+        .filter(jobs::wait_reason.eq_any(timed()))
         .select(diesel::dsl::min(jobs::run_at));
     let next: Option<NaiveDateTime> = on_backend!(conn, |c| query.first(c))?;
     Ok(next.map(|time| time.and_utc()))

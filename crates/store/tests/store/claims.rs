@@ -35,7 +35,7 @@ async fn a_claim_says_what_the_worker_needs(world: &World) {
     let id = world.queued(7).await;
     let claims = world.claim("w", 1, 1).await;
     let claimed = &claims.claimed[0];
-    assert_eq!(claimed.instance_url, "https://gitlab.example");
+    assert_eq!(claimed.instance_url.as_deref(), Some("https://gitlab.example"));
     assert_eq!(claimed.accounts, [world.account]);
     assert_eq!(claimed.area.as_ref().unwrap().full_path, "group/project-007");
     let job = world.get(id).await;
@@ -102,7 +102,7 @@ async fn a_worker_with_one_token_gets_jobs_of_that_instance(world: &World) {
             Ok((instance, areas::discovered(conn, instance, account, &project(1, None))?))
         })
         .await;
-    (new.instance, new.subject) = (instance, Subject::Area(area));
+    (new.instance, new.subject) = (Some(instance), Subject::Area(area));
     let id = world.submit(new).await;
     let request = ClaimRequest { worker: "w".to_owned(), any: 1, normal: 1, instance: Some(instance) };
     assert_eq!(ids(&world.write(move |conn| claims::claim(conn, &request)).await), [id]);
@@ -135,6 +135,39 @@ async fn accounts_with_more_rights_serve_first(world: &World) {
     assert_eq!(order(None).await, [mine, unknown]);
 }
 
+async fn accounts_take_turns(world: &World) {
+    let (user, instance) = (world.user, world.instance);
+    let other = world.write(move |conn| link(conn, user, instance, 2)).await;
+    let mut submitted = Vec::new();
+    for (number, account) in (0..).zip([[world.account; 6].as_slice(), &[other; 3]].concat()) {
+        let area = world.area(number).await;
+        let mut new = world.job(issues(), area);
+        new.account = Some(account);
+        submitted.push(world.submit(new).await);
+        if number == 3 {
+            // Two of the first account's have been served when the other one comes.
+            assert_eq!(ids(&world.claim("w", 2, 2).await), submitted[..2]);
+        }
+    }
+    let order: Vec<usize> = ids(&world.claim("w", 7, 7).await)
+        .iter()
+        .map(|id| submitted.iter().position(|other| other == id).unwrap())
+        .collect();
+    assert_eq!(order, [6, 2, 7, 3, 8, 4, 5]);
+}
+
+async fn what_needs_no_gitlab_needs_no_account(world: &World) {
+    let drill = JobSpec::Drill(kind::Drill { name: "one".to_owned(), ..kind::Drill::default() });
+    let mut new = world.job(drill, AreaId(0));
+    (new.subject, new.instance, new.account) = (Subject::User(world.user), None, None);
+    let again = new.clone();
+    let id = world.submit(new).await;
+    assert_eq!(world.submit(again).await, id, "one of a name");
+    let claims = world.claim("w", 1, 1).await;
+    assert_eq!(ids(&claims), [id]);
+    assert_eq!((claims.claimed[0].instance_url.as_ref(), claims.claimed[0].accounts.len()), (None, 0));
+}
+
 async fn a_job_about_an_account_is_read_with_that_account_alone(world: &World) {
     let (user, instance) = (world.user, world.instance);
     let other = world
@@ -159,5 +192,7 @@ crate::on_both!(
     without_an_account_a_job_waits_until_one_is_linked,
     a_worker_with_one_token_gets_jobs_of_that_instance,
     accounts_with_more_rights_serve_first,
+    accounts_take_turns,
+    what_needs_no_gitlab_needs_no_account,
     a_job_about_an_account_is_read_with_that_account_alone,
 );

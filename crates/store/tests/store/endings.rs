@@ -68,9 +68,9 @@ async fn attempts_are_bounded(world: &World) {
 async fn handing_back_burns_nothing_however_often(world: &World) {
     let id = world.queued(1).await;
     for token in 1..=10 {
-        let job = world.reclaim(id).await;
+        let mut job = world.reclaim(id).await;
         assert_eq!((job.attempt, job.lease_token), (1, token));
-        assert_eq!(world.write(move |conn| leases::give_back(conn, &job)).await, State::Queued);
+        assert_eq!(world.write(move |conn| leases::give_back(conn, &mut job)).await, State::Queued);
     }
 }
 
@@ -79,22 +79,25 @@ async fn crashes_are_counted_apart_and_the_third_is_the_last(world: &World) {
     world.reclaim(id).await;
     world.end(id, failed(ErrorClass::Transient)).await;
     for (crashes, state) in [(1, State::Queued), (2, State::Queued), (3, State::Failed)] {
-        let job = world.reclaim(id).await;
+        let mut job = world.reclaim(id).await;
         assert_eq!(job.attempt, 2, "a crash burns no attempt");
-        assert_eq!(world.write(move |conn| leases::lost(conn, &job, "killed", &AT_ONCE)).await, state);
+        assert_eq!(world.write(move |conn| leases::lost(conn, &mut job, "killed", &AT_ONCE)).await, state);
         let job = ended(world, id).await;
         assert_eq!((job.crashes, job.error_class.as_deref()), (crashes, Some("crashed")));
     }
 }
 
 async fn another_attempt_waits_for_its_time(world: &World) {
-    let job = world.running(1).await;
+    let mut job = world.running(1).await;
     let id = job.id().unwrap();
     let policy = RetryPolicy::default();
     let before = now();
-    let ended = world.write(move |conn| leases::end(conn, &job, &failed(ErrorClass::Transient), &policy, 1.0));
-    assert_eq!(ended.await, State::Queued);
-    let run_at = world.get(id).await.run_at();
+    let ended =
+        world.write(move |conn| leases::end(conn, &mut job, None, &failed(ErrorClass::Transient), &policy, 1.0));
+    assert_eq!(ended.await, State::Waiting);
+    let job = world.get(id).await;
+    assert_eq!((job.wait_reason.as_deref(), job.attempt), (Some("retry"), 1));
+    let run_at = job.run_at();
     assert!(run_at >= before + policy.base, "{run_at} is sooner than {:?} from {before}", policy.base);
     assert!(world.claim("w", 5, 5).await.claimed.is_empty());
     assert_eq!(world.read(trawl_store::jobs::next_run_at).await, Some(run_at));
@@ -103,14 +106,15 @@ async fn another_attempt_waits_for_its_time(world: &World) {
             crate::world::execute(conn, &format!("UPDATE jobs SET run_at = started_at WHERE id = '{id}'"))
         })
         .await;
-    world.reclaim(id).await;
+    assert_eq!(world.write(trawl_store::jobs::wake_due).await, 1);
+    assert_eq!(world.reclaim(id).await.attempt, 2);
 }
 
 async fn what_is_not_leased_cannot_end(world: &World) {
     let id = world.queued(1).await;
     for outcome in [completed(), Outcome::HandedBack, failed(ErrorClass::Permanent), failed(ErrorClass::RateLimited)] {
-        let job = world.get(id).await;
-        let ended = world.db.write(move |conn| leases::end(conn, &job, &outcome, &AT_ONCE, 0.0)).await;
+        let mut job = world.get(id).await;
+        let ended = world.db.write(move |conn| leases::end(conn, &mut job, None, &outcome, &AT_ONCE, 0.0)).await;
         assert!(matches!(ended, Err(StoreError::Illegal(_))), "{ended:?}");
     }
     assert_eq!(world.state(id).await, State::Queued);

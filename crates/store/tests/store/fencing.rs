@@ -5,19 +5,42 @@ use trawl_jobs::{ErrorClass, JobId, Lease, Outcome, Progress};
 use trawl_store::{
     StoreError, attempts,
     jobs::Job,
-    leases::{self, Standing},
-    now,
+    leases::{self, Advance, Standing},
+    now, workers,
 };
 
 async fn standing(world: &World, worker: &'static str, lease: Lease, seq: i64) -> Standing {
-    world.write(move |conn| leases::standing(conn, worker, lease, seq)).await
+    world
+        .read(move |conn| {
+            let jobs = leases::load(conn, &[lease.job])?;
+            leases::standing(jobs.get(&lease.job), worker, lease, seq)
+        })
+        .await
+}
+
+async fn advance(
+    world: &World,
+    mut job: Job,
+    seq: i64,
+    done: Option<f64>,
+    cursor: Option<&'static str>,
+) -> Result<(), StoreError> {
+    let progress = done.map(|done| {
+        let mut progress = Progress::new(&[("a", 1.0)]);
+        progress.set(&["a"], done);
+        progress
+    });
+    let said = move |conn: &mut trawl_store::Conn<'_>| {
+        leases::advance(conn, &mut job, Advance { seq, progress: progress.as_ref(), cursor })
+    };
+    world.db.write(said).await
 }
 
 async fn only_the_holder_of_the_newest_lease_is_heard(world: &World) {
     let job = world.running(1).await;
     let id = job.id().unwrap();
     let old = job.lease().unwrap();
-    assert!(matches!(standing(world, "w", old, 1).await, Standing::Fresh(_)));
+    assert!(standing(world, "w", old, 1).await == Standing::Fresh);
     assert_eq!(standing(world, "other", old, 1).await, Standing::Gone);
     assert_eq!(standing(world, "w", Lease { job: JobId::new(), token: 1 }, 1).await, Standing::Gone);
 
@@ -25,10 +48,10 @@ async fn only_the_holder_of_the_newest_lease_is_heard(world: &World) {
     assert_eq!(standing(world, "w", old, 1).await, Standing::Gone, "nobody holds it");
     let again = world.reclaim(id).await;
     assert_eq!(standing(world, "w", old, 1).await, Standing::Gone, "the same worker, under an older lease");
-    assert!(matches!(standing(world, "w", again.lease().unwrap(), 1).await, Standing::Fresh(_)));
+    assert!(standing(world, "w", again.lease().unwrap(), 1).await == Standing::Fresh);
 
     world.abort(id).await;
-    assert!(matches!(standing(world, "w", again.lease().unwrap(), 1).await, Standing::Fresh(_)), "aborting is held");
+    assert!(standing(world, "w", again.lease().unwrap(), 1).await == Standing::Fresh, "aborting is held");
     world.end(id, completed()).await;
     assert_eq!(standing(world, "w", again.lease().unwrap(), 1).await, Standing::Gone);
 }
@@ -38,12 +61,11 @@ async fn what_was_decided_on_an_older_row_is_refused(world: &World) {
     let id = stale.id().unwrap();
     world.end(id, Outcome::HandedBack).await;
     let current = world.reclaim(id).await;
-    let late = stale.clone();
-    let ended = world.db.write(move |conn| leases::end(conn, &late, &completed(), &crate::world::AT_ONCE, 0.0)).await;
+    let mut late = stale.clone();
+    let ended =
+        world.db.write(move |conn| leases::end(conn, &mut late, None, &completed(), &crate::world::AT_ONCE, 0.0)).await;
     assert!(matches!(ended, Err(StoreError::NotFound)), "{ended:?}");
-    let mut whole = Progress::new(&[("a", 1.0)]);
-    whole.set("a", 1.0);
-    let advanced = world.db.write(move |conn| leases::advance(conn, &stale, 5, Some(&whole), Some("{}"))).await;
+    let advanced = advance(world, stale, 5, Some(1.0), Some("{}")).await;
     assert!(matches!(advanced, Err(StoreError::NotFound)), "{advanced:?}");
     assert_eq!(world.get(id).await, current);
 }
@@ -51,19 +73,18 @@ async fn what_was_decided_on_an_older_row_is_refused(world: &World) {
 async fn a_report_counts_once_and_progress_never_goes_back(world: &World) {
     let job = world.running(1).await;
     let lease = job.lease().unwrap();
-    let advance = |job: Job, seq: i64, done: f64, cursor: Option<&'static str>| {
-        let mut progress = Progress::new(&[("a", 1.0)]);
-        progress.set("a", done);
-        world.write(move |conn| leases::advance(conn, &job, seq, Some(&progress), cursor))
-    };
-    advance(job.clone(), 1, 0.5, Some("[1]")).await;
+    advance(world, job.clone(), 1, Some(0.5), Some("[1]")).await.unwrap();
     assert_eq!(standing(world, "w", lease, 1).await, Standing::Seen);
-    let Standing::Fresh(job) = standing(world, "w", lease, 2).await else { panic!("the next report is new") };
+    assert_eq!(standing(world, "w", lease, 2).await, Standing::Fresh);
+    assert_eq!(standing(world, "w", lease, 3).await, Standing::Gone, "it would leave a hole");
+    let twice = advance(world, job, 1, Some(0.7), Some("[2]")).await;
+    assert!(matches!(twice, Err(StoreError::NotFound)), "{twice:?}");
+    let job = world.get(lease.job).await;
     assert_eq!((job.progress, job.cursor.as_deref()), (0.5, Some("[1]")));
-    advance(*job, 2, 0.2, None).await;
+    advance(world, job, 2, Some(0.2), None).await.unwrap();
     let job = world.get(lease.job).await;
     assert_eq!((job.progress, job.report_seq, job.cursor.as_deref()), (0.5, 2, Some("[1]")));
-    advance(job, 3, 1.0, None).await;
+    advance(world, job, 3, Some(1.0), None).await.unwrap();
     let progress = world.get(lease.job).await.progress;
     assert!(progress > 0.9 && progress < 1.0, "whole only at the end, not {progress}");
     world.end(lease.job, completed()).await;
@@ -74,30 +95,39 @@ async fn a_report_counts_once_and_progress_never_goes_back(world: &World) {
 async fn a_new_lease_counts_its_reports_anew_and_goes_on_from_the_cursor(world: &World) {
     let job = world.running(1).await;
     let id = job.id().unwrap();
-    world.write(move |conn| leases::advance(conn, &job, 7, None, Some("[7]"))).await;
+    advance(world, job, 7, None, Some("[7]")).await.unwrap();
     world.end(id, failed(ErrorClass::Transient)).await;
     let job = world.reclaim(id).await;
     assert_eq!((job.report_seq, job.cursor.as_deref(), job.lease_token), (0, Some("[7]"), 2));
     let log = world.read(move |conn| attempts::list(conn, id, 10)).await;
     let log: Vec<_> = log.iter().map(|attempt| (attempt.lease_token, attempt.outcome.as_deref())).collect();
-    assert_eq!(log, [(2, None), (1, Some("failed"))]);
+    assert_eq!(log, [(1, Some("failed"))], "the running one is in the job's row");
 }
 
-async fn silence_is_noticed_and_a_heartbeat_breaks_it(world: &World) {
+async fn silence_is_noticed_and_a_sign_of_life_breaks_it(world: &World) {
+    let hear = |worker: &str| {
+        let names = [worker.to_owned()];
+        world.write(move |conn| workers::heard(conn, &names))
+    };
+    hear("w").await;
     let job = world.running(1).await;
-    let lease = job.lease().unwrap();
-    let silent = |before| world.read(move |conn| leases::stale(conn, before));
+    let silent = |before| world.read(move |conn| workers::jobs_of_silent(conn, before));
     assert_eq!(silent(now() - chrono::TimeDelta::hours(1)).await, []);
-    let claimed = now();
-    assert_eq!(silent(claimed).await, std::slice::from_ref(&job));
-    let beat = |worker: &'static str| world.write(move |conn| leases::heartbeat(conn, worker, &[lease]));
-    assert_eq!(beat("other").await, 0, "another worker's heartbeat says nothing");
-    assert_eq!(silent(claimed).await.len(), 1);
-    assert_eq!(beat("w").await, 1);
-    assert_eq!(silent(claimed).await, []);
+    let later = now();
+    assert_eq!(silent(later).await, std::slice::from_ref(&job));
+    hear("other").await;
+    assert_eq!(silent(later).await.len(), 1, "another worker's sign of life says nothing");
+    hear("w").await;
+    assert_eq!(silent(later).await, []);
     assert_eq!(world.read(|conn| leases::held_by(conn, "w")).await.len(), 1);
     assert_eq!(world.read(|conn| leases::held_by(conn, "other")).await, []);
     assert_eq!(world.read(leases::leased).await.len(), 1);
+    assert_eq!(world.write(|conn| workers::forget(conn, now())).await, 1, "the one that holds nothing");
+}
+
+async fn a_worker_that_was_never_heard_of_is_silent(world: &World) {
+    let job = world.running(1).await;
+    assert_eq!(world.read(move |conn| workers::jobs_of_silent(conn, now())).await, [job]);
 }
 
 crate::on_both!(
@@ -105,5 +135,6 @@ crate::on_both!(
     what_was_decided_on_an_older_row_is_refused,
     a_report_counts_once_and_progress_never_goes_back,
     a_new_lease_counts_its_reports_anew_and_goes_on_from_the_cursor,
-    silence_is_noticed_and_a_heartbeat_breaks_it,
+    silence_is_noticed_and_a_sign_of_life_breaks_it,
+    a_worker_that_was_never_heard_of_is_silent,
 );

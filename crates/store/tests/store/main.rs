@@ -7,6 +7,7 @@ mod claims;
 mod counters;
 mod endings;
 mod fencing;
+mod items;
 mod migrations;
 mod model;
 mod nodes;

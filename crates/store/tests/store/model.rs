@@ -2,11 +2,12 @@
 
 use crate::world::{AT_ONCE, World, completed, execute, failed};
 use proptest::{prelude::*, test_runner::TestRunner};
-use trawl_jobs::{AreaId, ErrorClass, JobId, JobSpec, Lane, Outcome, Progress, State, Step, kind};
+use std::collections::HashMap;
+use trawl_jobs::{AreaId, ErrorClass, JobId, JobSpec, Lane, Outcome, Progress, State, Step, kind, rank};
 use trawl_store::{
     StoreError,
     jobs::{self, Job, NewJob},
-    leases::{self, Standing},
+    leases::{self, Advance, Standing},
 };
 
 const KEYS: usize = 4;
@@ -60,12 +61,13 @@ struct Seen {
     progress: f64,
 }
 
-/// All jobs, in the order of their submission, and since when each may run, by the count of events.
+/// All jobs, in the order of their submission, and the order in which they are claimed. All are of one share.
 #[derive(Default)]
 struct Model {
     jobs: Vec<Seen>,
-    since: Vec<usize>,
-    now: usize,
+    ranks: Vec<i64>,
+    clocks: HashMap<&'static str, i64>,
+    turns: HashMap<i32, i64>,
 }
 
 impl Model {
@@ -81,6 +83,14 @@ impl Model {
         true
     }
 
+    fn rank(&mut self, key: usize) -> i64 {
+        let priority = priority(key);
+        let clock = self.clocks.get(lane(key).as_str()).copied().unwrap_or(0);
+        let turn = rank::turn(clock, self.turns.get(&priority).copied());
+        self.turns.insert(priority, turn);
+        rank::rank(turn, priority)
+    }
+
     /// What a submission answers: which job, and whether it is new.
     fn submit(&mut self, key: usize) -> (usize, bool) {
         if let Some(live) = self.live(key) {
@@ -88,19 +98,24 @@ impl Model {
         }
         let (state, seq, progress) = (State::Queued, 0, 0.0);
         self.jobs.push(Seen { key, state, wait_reason: None, attempt: 0, crashes: 0, lease_token: 0, seq, progress });
-        self.since.push(self.now);
+        let rank = self.rank(key);
+        self.ranks.push(rank);
         (self.jobs.len() - 1, true)
     }
 
     fn claim(&mut self, any: usize, normal: usize) -> Vec<usize> {
         let mut claimed = Vec::new();
         for (lane, limit) in [(Lane::Priority, any), (Lane::Normal, normal)] {
-            let lane_of = |job: &usize| Lane::of(priority(self.jobs[*job].key), 90);
             let mut ready: Vec<usize> = (0..self.jobs.len())
-                .filter(|job| self.jobs[*job].state == State::Queued && lane_of(job) == lane)
+                .filter(|job| self.jobs[*job].state == State::Queued && self::lane(self.jobs[*job].key) == lane)
                 .collect();
-            ready.sort_by_key(|job| (-priority(self.jobs[*job].key), self.since[*job], *job));
+            ready.sort_by_key(|job| (self.ranks[*job], *job));
             ready.truncate(limit.min(any - claimed.len()));
+            for job in &ready {
+                let turn = rank::turn_of(self.ranks[*job], priority(self.jobs[*job].key));
+                let clock = self.clocks.entry(lane.as_str()).or_insert(turn);
+                *clock = turn.max(*clock);
+            }
             claimed.extend(ready);
         }
         for job in &claimed {
@@ -161,7 +176,6 @@ impl Model {
         if job.state == State::Completed {
             job.progress = 1.0;
         }
-        self.since[index] = self.now;
         true
     }
 
@@ -170,7 +184,8 @@ impl Model {
         if !free || !self.step(job, Step::Retry) {
             return false;
         }
-        (self.jobs[job].attempt, self.jobs[job].crashes, self.since[job]) = (0, 0, self.now);
+        (self.jobs[job].attempt, self.jobs[job].crashes) = (0, 0);
+        self.ranks[job] = self.rank(self.jobs[job].key);
         true
     }
 
@@ -179,9 +194,6 @@ impl Model {
             (0..self.jobs.len()).filter(|job| self.jobs[*job].wait_reason == Some(reason.as_str())).collect();
         for job in &waiting {
             assert!(self.step(*job, Step::Wake));
-            if reason == ErrorClass::Credentials {
-                self.since[*job] = self.now;
-            }
         }
         waiting.len()
     }
@@ -198,6 +210,10 @@ fn spec(key: usize) -> JobSpec {
 
 fn priority(key: usize) -> i32 {
     spec(key).default_priority()
+}
+
+fn lane(key: usize) -> Lane {
+    Lane::of(priority(key), 90)
 }
 
 /// One history on one database, compared with the model after each event.
@@ -218,7 +234,6 @@ impl Run<'_> {
     }
 
     async fn happen(&mut self, event: &Event) {
-        self.model.now += 1;
         let world = self.world;
         match event {
             Event::Submit(key) => {
@@ -243,8 +258,8 @@ impl Run<'_> {
             }
             Event::End(job, outcome) => {
                 let Some(job) = self.pick(*job) else { return };
-                let (row, said) = (world.get(self.ids[job]).await, outcome.clone());
-                let ended = world.db.write(move |conn| leases::end(conn, &row, &said, &AT_ONCE, 0.0)).await;
+                let (mut row, said) = (world.get(self.ids[job]).await, outcome.clone());
+                let ended = world.db.write(move |conn| leases::end(conn, &mut row, None, &said, &AT_ONCE, 0.0)).await;
                 assert_eq!(legal(ended), self.model.end(job, outcome));
             }
             Event::Abort(job) => {
@@ -295,11 +310,16 @@ impl Run<'_> {
 async fn report(world: &World, id: JobId, seq: i64, done: f64) -> bool {
     let lease = world.get(id).await.lease().unwrap();
     let mut progress = Progress::new(&[("a", 1.0)]);
-    progress.set("a", done);
+    progress.set(&["a"], done);
     world
-        .write(move |conn| match leases::standing(conn, "w", lease, seq)? {
-            Standing::Fresh(job) => leases::advance(conn, &job, seq, Some(&progress), None).map(|()| true),
-            Standing::Seen | Standing::Gone => Ok(false),
+        .write(move |conn| {
+            let mut jobs = leases::load(conn, &[id])?;
+            let job = jobs.get_mut(&id).ok_or(StoreError::NotFound)?;
+            if leases::standing(Some(job), "w", lease, seq)? != Standing::Fresh {
+                return Ok(false);
+            }
+            let advance = Advance { seq, progress: Some(&progress), cursor: None };
+            leases::advance(conn, job, advance).map(|()| true)
         })
         .await
 }
@@ -315,7 +335,12 @@ fn legal<T: std::fmt::Debug>(result: Result<T, StoreError>) -> bool {
 }
 
 async fn history(world: &World, events: &[Event]) -> Vec<Vec<Seen>> {
-    world.write(|conn| execute(conn, "DELETE FROM jobs")).await;
+    world
+        .write(|conn| {
+            execute(conn, "DELETE FROM turns")?;
+            execute(conn, "DELETE FROM jobs")
+        })
+        .await;
     let mut run = Run { world, area: world.area(1).await, ids: Vec::new(), model: Model::default() };
     let mut history = Vec::new();
     for event in events {

@@ -23,9 +23,9 @@ async fn work(db: Db, worker: String) -> Result<Vec<String>, StoreError> {
             return Ok(done);
         }
         // In another order than they were claimed in.
-        for job in claimed.into_iter().rev().map(|claimed| claimed.job) {
+        for mut job in claimed.into_iter().rev().map(|claimed| claimed.job) {
             done.push(job.id_text().to_owned());
-            db.write(move |conn| leases::end(conn, &job, &completed(), &crate::world::AT_ONCE, 0.0)).await?;
+            db.write(move |conn| leases::end(conn, &mut job, None, &completed(), &crate::world::AT_ONCE, 0.0)).await?;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::world::{World, completed, failed, issues};
 use chrono::TimeDelta;
-use trawl_jobs::{ErrorClass, JobId, Level, State};
+use trawl_jobs::{ErrorClass, JobId, JobSpec, Level, State, kind};
 use trawl_store::{
     StoreError,
     jobs::{self, Abort, JobFilter, JobLine},
@@ -60,7 +60,7 @@ async fn pages_of_jobs_show_each_once(world: &World) {
     }
     let page = |before: Option<JobId>, after: Option<JobId>| {
         let filter = JobFilter { user: Some(world.user), before, after, ..JobFilter::default() };
-        world.read(move |conn| jobs::list(conn, &filter, 4))
+        world.read(move |conn| Ok(jobs::list(conn, &filter, 4)?.lines))
     };
     let ids = |lines: &[JobLine]| lines.iter().map(|(job, _)| job.id().unwrap()).collect::<Vec<_>>();
     let (mut down, mut last) = (Vec::new(), None);
@@ -88,7 +88,7 @@ async fn a_search_takes_text_literally_and_ignores_case(world: &World) {
     let strangers = world.write(|conn| users::create(conn, "eve", "hash", false)).await;
     let find = |text: &str, user| {
         let filter = JobFilter { user: Some(user), text: Some(text.to_owned()), ..JobFilter::default() };
-        world.read(move |conn| jobs::list(conn, &filter, 10))
+        world.read(move |conn| Ok(jobs::list(conn, &filter, 10)?.lines))
     };
     for text in ["project-001", "PROJECT-", "Issue"] {
         assert_eq!(find(text, world.user).await.len(), 1, "{text}");
@@ -98,13 +98,46 @@ async fn a_search_takes_text_literally_and_ignores_case(world: &World) {
     }
     assert_eq!(find("issue", strangers).await.len(), 0);
     let filter = JobFilter { states: vec![State::Queued], kind: Some("issues".to_owned()), ..JobFilter::default() };
-    let found = world.read(move |conn| jobs::list(conn, &filter, 10)).await;
+    let found = world.read(move |conn| Ok(jobs::list(conn, &filter, 10)?.lines)).await;
     assert_eq!(found[0].0.id().unwrap(), id);
     let filter = JobFilter { states: vec![State::Running, State::Failed], ..JobFilter::default() };
-    assert_eq!(world.read(move |conn| jobs::list(conn, &filter, 10)).await, []);
+    assert_eq!(world.read(move |conn| Ok(jobs::list(conn, &filter, 10)?.lines)).await, []);
 }
 
-async fn the_newest_thousand_messages_of_a_level_stay(world: &World) {
+async fn a_search_looks_at_a_bounded_number_of_jobs(world: &World) {
+    let rare = world.queued(1).await;
+    let user = world.user;
+    let drill = |name: String| {
+        let spec = JobSpec::Drill(kind::Drill { name, ..kind::Drill::default() });
+        let subject = trawl_jobs::Subject::User(user);
+        jobs::NewJob { subject, instance: None, account: None, ..world.job(spec, trawl_jobs::AreaId(0)) }
+    };
+    let many: Vec<_> = (0..5200).map(|n| drill(format!("drill {n}"))).collect();
+    world
+        .write(move |conn| {
+            many.iter().try_for_each(|new| jobs::submit(conn, new).map(drop))?;
+            Ok(())
+        })
+        .await;
+    for states in [vec![], vec![State::Queued], vec![State::Queued, State::Completed]] {
+        let mut filter = JobFilter { kind: Some("issues".to_owned()), states, ..JobFilter::default() };
+        let first = filter.clone();
+        let page = world.read(move |conn| jobs::list(conn, &first, 10)).await;
+        assert!(page.lines.is_empty(), "it is further back");
+        filter.before = page.searched_to;
+        let page = world.read(move |conn| jobs::list(conn, &filter, 10)).await;
+        assert_eq!(page.lines[0].0.id().unwrap(), rare);
+        assert_eq!(page.searched_to, None);
+    }
+    let newer = JobFilter { after: Some(rare), text: Some("\"drill 5100\"".to_owned()), ..JobFilter::default() };
+    let mut again = newer.clone();
+    let page = world.read(move |conn| jobs::list(conn, &newer, 10)).await;
+    assert!(page.lines.is_empty());
+    again.after = page.searched_to;
+    assert_eq!(world.read(move |conn| jobs::list(conn, &again, 10)).await.lines.len(), 1);
+}
+
+async fn the_first_and_the_last_messages_of_a_level_stay(world: &World) {
     let id = world.queued(1).await;
     world
         .write(move |conn| {
@@ -116,10 +149,12 @@ async fn the_newest_thousand_messages_of_a_level_stay(world: &World) {
         })
         .await;
     let counts = world.read(move |conn| messages::count(conn, id)).await;
-    assert_eq!(counts, [(Level::Info, 1000), (Level::Warning, 0), (Level::Error, 1)]);
-    let infos = world.read(move |conn| messages::list(conn, id, Some(Level::Info), 2000)).await;
-    assert_eq!((infos[0].text.as_str(), infos[999].text.as_str()), ("line 5", "line 1004"));
-    let all = world.read(move |conn| messages::list(conn, id, None, 2000)).await;
+    let counts: Vec<_> = counts.iter().map(|count| (count.level, count.kept, count.dropped)).collect();
+    assert_eq!(counts, [(Level::Info, 1000, 5), (Level::Warning, 0, 0), (Level::Error, 1, 0)]);
+    let infos = world.read(move |conn| messages::list(conn, id, Some(Level::Info), None, 2000)).await;
+    let text = |n: usize| infos[n].text.as_str();
+    assert_eq!([text(0), text(99), text(100), text(999)], ["line 0", "line 99", "line 105", "line 1004"]);
+    let all = world.read(move |conn| messages::list(conn, id, None, None, 2000)).await;
     assert_eq!((all.len(), all[0].text.as_str()), (1001, "the only error\u{fffd}"));
 }
 
@@ -148,6 +183,7 @@ crate::on_both!(
     a_retry_yields_to_a_live_job_of_the_same_key,
     pages_of_jobs_show_each_once,
     a_search_takes_text_literally_and_ignores_case,
-    the_newest_thousand_messages_of_a_level_stay,
+    a_search_looks_at_a_bounded_number_of_jobs,
+    the_first_and_the_last_messages_of_a_level_stay,
     a_session_ends_with_its_time,
 );

@@ -5,10 +5,10 @@ use trawl_jobs::{ErrorClass, JobError, Outcome, State, WaitReason};
 use trawl_store::{jobs, leases};
 
 async fn a_limited_job_sleeps_until_then(world: &World) {
-    let job = world.running(1).await;
+    let mut job = world.running(1).await;
     let id = job.id().unwrap();
     let hour = JobError { retry_after_ms: Some(3_600_000), ..JobError::new(ErrorClass::RateLimited, "slow down") };
-    world.write(move |conn| leases::end(conn, &job, &Outcome::Failed(hour), &AT_ONCE, 0.0)).await;
+    world.write(move |conn| leases::end(conn, &mut job, None, &Outcome::Failed(hour), &AT_ONCE, 0.0)).await;
     assert_eq!(world.write(jobs::wake_due).await, 0);
     let until = world.get(id).await.run_at();
     assert_eq!(world.read(jobs::next_run_at).await, Some(until));
@@ -35,12 +35,12 @@ async fn one_job_is_woken_alone(world: &World) {
         world.end(id, crate::world::failed(ErrorClass::Credentials)).await;
         parked.push(id);
     }
-    let job = world.get(parked[0]).await;
-    world.write(move |conn| jobs::wake(conn, &job)).await;
+    let mut job = world.get(parked[0]).await;
+    world.write(move |conn| jobs::wake(conn, &mut job)).await;
     assert_eq!(world.state(parked[0]).await, State::Queued);
     assert_eq!(world.state(parked[1]).await, State::Waiting);
-    let job = world.get(parked[0]).await;
-    assert!(world.db.write(move |conn| jobs::wake(conn, &job)).await.is_err(), "it does not wait any more");
+    let mut job = world.get(parked[0]).await;
+    assert!(world.db.write(move |conn| jobs::wake(conn, &mut job)).await.is_err(), "it does not wait any more");
 }
 
 crate::on_both!(a_limited_job_sleeps_until_then, one_job_is_woken_alone);

@@ -87,7 +87,7 @@ impl World {
         NewJob {
             spec,
             subject: Subject::Area(area),
-            instance: self.instance,
+            instance: Some(self.instance),
             user: Some(self.user),
             account: Some(self.account),
             parent: None,
@@ -135,8 +135,8 @@ impl World {
 
     /// Ends the job as it is now, without any wait for another attempt.
     pub(crate) async fn end(&self, id: JobId, outcome: Outcome) -> State {
-        let job = self.get(id).await;
-        self.write(move |conn| leases::end(conn, &job, &outcome, &AT_ONCE, 0.0)).await
+        let mut job = self.get(id).await;
+        self.write(move |conn| leases::end(conn, &mut job, None, &outcome, &AT_ONCE, 0.0)).await
     }
 
     pub(crate) async fn abort(&self, id: JobId) -> jobs::Abort {

@@ -13,14 +13,14 @@ use std::{
 };
 
 /// Makes a server, says where, and ends it as soon as the pipe from the test process is closed: that happens when the
-/// test process ends, even by a signal. Nothing in it has to outlive that, so nothing is flushed to disk.
+/// test process ends, even by a signal.
 const KEEPER: &str = r#"
 set -e
 PATH="$1:$PATH"
 dir=$(mktemp -d "${TMPDIR:-/tmp}/trawl-pg.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 initdb -D "$dir/data" -U trawl -A trust -E UTF8 --locale=C -N >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; exit 1; }
-pg_ctl -D "$dir/data" -w -l "$dir/log" -o "-F -k '$dir' -c listen_addresses= -c max_connections=200" start >/dev/null </dev/null ||
+pg_ctl -D "$dir/data" -w -l "$dir/log" -o "$2 -k '$dir' -c listen_addresses= -c max_connections=200" start >/dev/null </dev/null ||
     { cat "$dir/log" >&2; exit 1; }
 echo "$dir"
 read -r _ || true
@@ -45,12 +45,19 @@ impl Server {
             if programs.is_none() {
                 skip("PostgreSQL is not tested: no initdb and pg_ctl on PATH or in /usr/lib/postgresql/*/bin");
             }
-            programs.map(|bin| Self::start(&bin))
+            // Nothing in it has to outlive the test, so nothing is flushed to disk.
+            programs.map(|bin| Self::start(&bin, "-F"))
         });
         server.as_ref()
     }
 
-    fn start(bin: &Path) -> Self {
+    /// A server that keeps what it has acknowledged, as one in earnest does. None where PostgreSQL is not installed.
+    #[cfg_attr(test, expect(dead_code, reason = "for benchmarks; tests are content with less"))]
+    pub(crate) fn durable() -> Option<Self> {
+        find_programs().map(|bin| Self::start(&bin, ""))
+    }
+
+    fn start(bin: &Path, options: &str) -> Self {
         // PostgreSQL refuses to run as root.
         let mut command = if is_root() {
             let mut command = Command::new("runuser");
@@ -59,7 +66,7 @@ impl Server {
         } else {
             Command::new("sh")
         };
-        command.arg("-c").arg(KEEPER).arg("keeper").arg(bin).current_dir("/");
+        command.arg("-c").arg(KEEPER).arg("keeper").arg(bin).arg(options).current_dir("/");
         // In a group of its own, so that a signal to the test's group leaves it to clean up.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut keeper = command.spawn().expect("sh starts");

@@ -94,13 +94,13 @@ mod tests {
             url: "http://x".to_owned(),
             processes: vec![
                 process("website", ProcessState::Running, Some(10), None),
-                process("crawler-1", ProcessState::Waiting, None, Some("waits for a linked GitLab account")),
+                process("crawler-1", ProcessState::Waiting, None, Some("waits for the website")),
             ],
             external: vec!["crawler-x1".to_owned()],
         };
         let expected = "NAME       STATE    PID  SINCE      RESTARTS  DETAIL\n\
                         website    running  10   1 min 5 s  0\n\
-                        crawler-1  waiting  -    1 min 5 s  0         waits for a linked GitLab account\n\
+                        crawler-1  waiting  -    1 min 5 s  0         waits for the website\n\
                         started by hand: crawler-x1\n\
                         supervisor 9, website at http://x";
         assert_eq!(table(&status, 65_000), expected);

@@ -51,7 +51,7 @@ pub struct Inputs {
     asked: mpsc::Receiver<Asked>,
     bus: mpsc::Receiver<Ask<Ticket>>,
     auth: mpsc::Receiver<Ask<ProcessId>>,
-    credentials: watch::Receiver<Credentials>,
+    credentials: watch::Receiver<Option<Credentials>>,
     children: Signal,
     interrupt: Signal,
     terminate: Signal,
@@ -69,7 +69,7 @@ pub struct Dispatcher {
     spawner: Spawner,
     sweeper: Sweeper,
     hub: Arc<Hub>,
-    credentials: watch::Receiver<Credentials>,
+    credentials: watch::Receiver<Option<Credentials>>,
     logs: Logs,
     events: mpsc::Sender<Event>,
     /// In the order of starting.

@@ -49,7 +49,8 @@ impl Dispatcher {
             (Part::Website, Some(state)) if !matches!(state, ProcessState::Running | ProcessState::Stopped) => {
                 Some("waits for gitlab-sim")
             }
-            (Part::Crawler(_), _) if self.credentials.borrow().is_empty() => Some("waits for a linked GitLab account"),
+            // Which accounts are linked it has to tell first, even if there are none: much can be done without.
+            (Part::Crawler(_), _) if self.credentials.borrow().is_none() => Some("waits for the website"),
             _ => None,
         }
     }

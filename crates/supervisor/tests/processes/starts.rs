@@ -21,7 +21,7 @@ fn link(running: &mut Running) {
 fn a_whole_system_from_start_to_stop() {
     let system = System::speaking();
     let mut running = system.start(&["start"]);
-    running.line("crawler-1 waits for a linked GitLab account");
+    running.line("crawler-1 waits for the website");
     link(&mut running);
     running.line("crawler-1: has 1 credentials");
     running.line("website: got Holdings(Boot(1), []) from crawler-1");

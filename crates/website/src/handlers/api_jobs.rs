@@ -3,12 +3,14 @@
 use crate::{
     answer::ApiError,
     app::App,
+    bulk::{self, Action, Selection, Tally},
     handlers::{
         job::{RetryError, abort_job, mine, retry_job},
         jobs::states,
     },
     pages::StateFilter,
     session::{ApiUser, SignedIn},
+    submission::{self, Accepted, Refusal, Wish},
 };
 use actix_web::{
     HttpResponse,
@@ -17,14 +19,16 @@ use actix_web::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
-use trawl_jobs::{AccountId, AreaId, JobId, JobSpec, Progress, State, Subject};
+use trawl_jobs::{AccountId, AreaId, ItemState, JobId, JobSpec, Lane, Level, Progress, State};
 use trawl_store::{
-    Conn, StoreError, accounts, areas, attempts,
-    jobs::{self, Job, JobFilter, NewJob, Submitted},
+    Conn, StoreError, areas, attempts,
+    items::{self, ItemFilter, JobItem},
+    jobs::{self, Job, JobFilter},
     messages,
 };
 
 const LIMIT: i64 = 100;
+const ITEMS_LIMIT: i64 = 1000;
 const PENDING_IDS: usize = 200;
 
 /// A job as JSON.
@@ -82,76 +86,141 @@ impl JobAnswer {
 }
 
 /// `GET /api/jobs`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub struct ListQuery {
     /// Also as `state`, the word of the website's own address.
     #[serde(alias = "state")]
     status: Option<String>,
     kind: Option<String>,
+    lane: Option<String>,
+    area: Option<i64>,
+    account: Option<i64>,
     q: Option<String>,
     before: Option<String>,
     limit: Option<i64>,
 }
 
-/// `GET /api/jobs`: mine, newest first.
+impl ListQuery {
+    /// How many at most.
+    #[must_use]
+    pub const fn limit(&self) -> Option<i64> {
+        self.limit
+    }
+
+    /// What the store is asked for.
+    ///
+    /// # Errors
+    /// A value that nobody knows, with those that there are.
+    pub fn filter(&self, user: &SignedIn) -> Result<JobFilter, ApiError> {
+        let status = match self.status.as_deref().unwrap_or_default() {
+            "" => StateFilter::All,
+            "pending" => StateFilter::Active,
+            word => match StateFilter::parse(word) {
+                StateFilter::All => {
+                    let known: Vec<_> = State::ALL.into_iter().map(State::as_str).collect();
+                    return Err(ApiError::Invalid(format!(
+                        "there is no status {word:?}; use pending, past or one of: {}",
+                        known.join(", ")
+                    )));
+                }
+                known => known,
+            },
+        };
+        let kind = self.kind.clone().filter(|kind| !kind.is_empty());
+        if let Some(kind) = kind.as_deref().filter(|kind| !JobSpec::KINDS.contains(kind)) {
+            let known = JobSpec::KINDS.join(", ");
+            return Err(ApiError::Invalid(format!("there is no kind {kind:?}; use one of: {known}")));
+        }
+        let lane = match self.lane.as_deref().unwrap_or_default() {
+            "" => None,
+            "priority" => Some(Lane::Priority),
+            "normal" => Some(Lane::Normal),
+            other => return Err(ApiError::Invalid(format!("there is no lane {other:?}; use priority or normal"))),
+        };
+        let before = self.before.as_ref().filter(|id| !id.is_empty()).map(|id| {
+            let wrong = || {
+                ApiError::Invalid(format!("before={id} is not the id of a job; use the last one of the page before"))
+            };
+            id.parse().map_err(|_| wrong())
+        });
+        Ok(JobFilter {
+            user: user.job_scope(),
+            states: states(status),
+            kind,
+            lane,
+            area: self.area.map(AreaId),
+            account: self.account.map(AccountId),
+            text: self.q.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
+            before: before.transpose()?,
+            after: None,
+        })
+    }
+}
+
+/// Where a search that looks at a bounded number of jobs goes on, where it found less than was asked for.
+const SEARCHED_TO: &str = "trawl-searched-to";
+
+/// `GET /api/jobs`: mine, newest first. A filter that matches seldom may find less than it is asked for, and says in
+/// the header `trawl-searched-to` which `before` goes on from there.
 ///
 /// # Errors
 /// A value that cannot be read.
 pub async fn list(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Result<HttpResponse, ApiError> {
-    let query = query.into_inner();
-    let status = match query.status.as_deref().unwrap_or_default() {
-        "" => StateFilter::All,
-        "pending" | "active" => StateFilter::Active,
-        word => match StateFilter::parse(word) {
-            StateFilter::All => {
-                let known: Vec<_> = State::ALL.into_iter().map(State::as_str).collect();
-                return Err(ApiError::Invalid(format!(
-                    "there is no status {word:?}; use pending, past or one of: {}",
-                    known.join(", ")
-                )));
-            }
-            known => known,
-        },
-    };
-    let kind = query.kind.filter(|kind| !kind.is_empty());
-    if let Some(kind) = kind.as_deref().filter(|kind| !JobSpec::KINDS.contains(kind)) {
-        return Err(ApiError::Invalid(format!("there is no kind {kind:?}; use one of: {}", JobSpec::KINDS.join(", "))));
-    }
-    let before = query.before.filter(|id| !id.is_empty()).map(|id| {
-        let wrong =
-            || ApiError::Invalid(format!("before={id} is not the id of a job; use the last one of the page before"));
-        id.parse().map_err(|_| wrong())
-    });
-    let filter = JobFilter {
-        user: user.0.job_scope(),
-        states: states(status),
-        kind,
-        text: query.q,
-        before: before.transpose()?,
-        after: None,
-    };
-    let limit = query.limit.unwrap_or(LIMIT).clamp(1, LIMIT);
-    let lines = app
-        .db
-        .read(move |conn| {
-            let lines = jobs::list(conn, &filter, limit)?;
-            lines.into_iter().map(|(job, path)| JobAnswer::new(job, path)).collect::<Result<Vec<_>, _>>()
-        })
-        .await?;
-    Ok(HttpResponse::Ok().json(lines))
+    let filter = query.filter(&user.0)?;
+    listed(&app, filter, query.limit).await
 }
 
-/// `POST /api/jobs`.
+/// The answer to a list of jobs.
+///
+/// # Errors
+/// The database.
+pub async fn listed(app: &App, filter: JobFilter, limit: Option<i64>) -> Result<HttpResponse, ApiError> {
+    let limit = limit.unwrap_or(LIMIT).clamp(1, LIMIT);
+    let (lines, searched_to) = app
+        .db
+        .read(move |conn| {
+            let page = jobs::list(conn, &filter, limit)?;
+            let lines = page.lines.into_iter().map(|(job, path)| JobAnswer::new(job, path));
+            Ok((lines.collect::<Result<Vec<_>, _>>()?, page.searched_to))
+        })
+        .await?;
+    let mut answer = HttpResponse::Ok();
+    if let Some(id) = searched_to {
+        answer.insert_header((SEARCHED_TO, id.to_string()));
+    }
+    Ok(answer.json(lines))
+}
+
+/// `POST /api/jobs`: a URL to scan, or a kind with its options.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubmitBody {
-    kind: String,
+    /// Short for the kind `link_scan` and a payload with this URL.
+    url: Option<String>,
+    kind: Option<String>,
     /// The group or project, by our id, for kinds that are about one.
     area: Option<i64>,
     /// The linked account, by our id, for kinds that are about one.
     account: Option<i64>,
     payload: Option<Value>,
     priority: Option<i32>,
+}
+
+impl SubmitBody {
+    fn wish(self) -> Result<Wish, ApiError> {
+        let (kind, payload) = match (self.kind, self.url) {
+            (Some(kind), None) => (kind, self.payload.unwrap_or_else(|| serde_json::json!({}))),
+            (None, Some(url)) if self.payload.is_none() => ("link_scan".to_owned(), serde_json::json!({ "url": url })),
+            _ => {
+                return Err(ApiError::Invalid(
+                    "give either `url`, a page whose links are to be checked, or `kind` with its `payload`".to_owned(),
+                ));
+            }
+        };
+        let spec = JobSpec::parse(&kind, &payload.to_string()).map_err(|error| ApiError::Invalid(error.to_string()))?;
+        let (area, account) = (self.area.map(AreaId), self.account.map(AccountId));
+        Ok(Wish { spec, area, account, priority: self.priority })
+    }
 }
 
 #[derive(Serialize)]
@@ -166,55 +235,56 @@ struct SubmitAnswer {
 /// # Errors
 /// A kind or options that nobody knows, an area or account that is not the user's.
 pub async fn submit(app: Data<App>, user: ApiUser, body: Json<SubmitBody>) -> Result<HttpResponse, ApiError> {
-    let body = body.into_inner();
-    let payload = body.payload.as_ref().map_or_else(|| "{}".to_owned(), ToString::to_string);
-    let spec = JobSpec::parse(&body.kind, &payload).map_err(|error| ApiError::Invalid(error.to_string()))?;
-    if body.priority.is_some_and(|priority| !(0..=100).contains(&priority)) {
-        return Err(ApiError::Invalid("priority must be between 0 and 100".to_owned()));
+    let accepted = submission::submit(&app, &user.0, body.into_inner().wish()?).await?;
+    let mut answer = if accepted.created { HttpResponse::Created() } else { HttpResponse::Ok() };
+    Ok(answer.json(SubmitAnswer::from(&accepted)))
+}
+
+impl From<&Accepted> for SubmitAnswer {
+    fn from(Accepted { id, state, created }: &Accepted) -> Self {
+        Self { id: id.to_string(), status: state.as_str(), deduplicated: !created }
     }
-    let about_account = matches!(spec, JobSpec::AuthorizationScope(_));
-    let wanted = if about_account { ("account", body.account) } else { ("area", body.area) };
-    let Some(subject) = wanted.1 else {
-        return Err(ApiError::Invalid(format!("jobs of the kind {} need `{}`, the id of one", body.kind, wanted.0)));
-    };
-    let rules = app.rules;
-    let (submitted, status) = app
-        .db
-        .write(move |conn| {
-            let mut new = NewJob {
-                spec,
-                subject: Subject::Account(AccountId(subject)),
-                instance: trawl_jobs::InstanceId(0),
-                user: Some(user.0.user.id()),
-                account: None,
-                parent: None,
-                priority: body.priority,
-                priority_threshold: rules.priority_threshold,
-                max_attempts: rules.max_attempts,
-            };
-            if about_account {
-                let account = accounts::get(conn, AccountId(subject))?.ok_or(StoreError::NotFound)?;
-                if account.user() != user.0.user.id() {
-                    return Err(StoreError::NotFound);
-                }
-                (new.account, new.instance) = (Some(account.id()), account.instance());
-            } else {
-                let visible =
-                    areas::visible_one(conn, user.0.user.id(), AreaId(subject))?.ok_or(StoreError::NotFound)?;
-                (new.subject, new.instance) = (Subject::Area(visible.area.id()), visible.area.instance());
-            }
-            let submitted = jobs::submit(conn, &new)?;
-            let job = jobs::get(conn, submitted.id)?.ok_or(StoreError::NotFound)?;
-            Ok((submitted, job.state()?.as_str()))
-        })
-        .await?;
-    let Submitted { id, created } = submitted;
-    if created {
-        app.dispatcher.wake();
-        app.hub.jobs();
+}
+
+/// Most jobs in one request.
+const BATCH: usize = 1000;
+
+/// `POST /api/jobs/batch`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchBody {
+    jobs: Vec<SubmitBody>,
+}
+
+/// `POST /api/jobs/batch`: all of them, or where one cannot be taken none.
+///
+/// # Errors
+/// As for one; the text says which.
+pub async fn submit_batch(app: Data<App>, user: ApiUser, body: Json<BatchBody>) -> Result<HttpResponse, ApiError> {
+    let jobs = body.into_inner().jobs;
+    if jobs.len() > BATCH {
+        return Err(ApiError::Invalid(format!("submit at most {BATCH} jobs at once")));
     }
-    let answer = SubmitAnswer { id: id.to_string(), status, deduplicated: !created };
-    Ok(if created { HttpResponse::Created().json(answer) } else { HttpResponse::Ok().json(answer) })
+    let mut wishes = Vec::with_capacity(jobs.len());
+    for (index, job) in jobs.into_iter().enumerate() {
+        wishes.push(job.wish().map_err(|error| match error {
+            ApiError::Invalid(why) => ApiError::Invalid(format!("jobs[{index}]: {why}")),
+            other => other,
+        })?);
+    }
+    let accepted = submission::submit_all(&app, &user.0, wishes).await?;
+    let answers: Vec<_> = accepted.iter().map(SubmitAnswer::from).collect();
+    Ok(HttpResponse::Created().json(answers))
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid(why) => Self::Invalid(why),
+            Refusal::Forbidden(_) => Self::Forbidden,
+            Refusal::Store(error) => error.into(),
+        }
+    }
 }
 
 /// `GET /api/jobs/pending`.
@@ -259,6 +329,7 @@ struct DetailAnswer {
     #[serde(flatten)]
     job: JobAnswer,
     attempts: Vec<AttemptAnswer>,
+    items: Vec<ItemCount>,
 }
 
 /// `GET /api/jobs/{id}`.
@@ -286,7 +357,7 @@ fn detail(conn: &mut Conn<'_>, user: &SignedIn, id: JobId) -> Result<DetailAnswe
             error: attempt.error,
         })
         .collect();
-    Ok(DetailAnswer { job: JobAnswer::new(job, path)?, attempts })
+    Ok(DetailAnswer { job: JobAnswer::new(job, path)?, attempts, items: item_counts(conn, id)? })
 }
 
 #[derive(Serialize)]
@@ -297,17 +368,31 @@ struct MessageAnswer {
     text: String,
 }
 
+/// `GET /api/jobs/{id}/messages`.
+#[derive(Debug, Deserialize)]
+pub struct MessagesQuery {
+    level: Option<Level>,
+    /// Only those with a greater id.
+    after: Option<i64>,
+}
+
 /// `GET /api/jobs/{id}/messages`: the newest, oldest first.
 ///
 /// # Errors
 /// No such job for this user.
-pub async fn messages(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn messages(
+    app: Data<App>,
+    user: ApiUser,
+    id: Path<String>,
+    query: Query<MessagesQuery>,
+) -> Result<HttpResponse, ApiError> {
     let id = parse(&id)?;
+    let MessagesQuery { level, after } = query.into_inner();
     let lines = app
         .db
         .read(move |conn| {
             mine(conn, &user.0, id)?;
-            messages::list(conn, id, None, messages::KEPT_PER_LEVEL)
+            messages::list(conn, id, level, after, messages::KEPT_PER_LEVEL)
         })
         .await?;
     let lines: Vec<_> = lines
@@ -315,6 +400,111 @@ pub async fn messages(app: Data<App>, user: ApiUser, id: Path<String>) -> Result
         .map(|line| MessageAnswer { id: line.id, level: line.level().as_str(), at: line.at(), text: line.text })
         .collect();
     Ok(HttpResponse::Ok().json(lines))
+}
+
+#[derive(Serialize)]
+struct ItemAnswer {
+    name: String,
+    state: ItemState,
+    verdict: Option<String>,
+    note: Option<String>,
+    detail: Option<Value>,
+    updated_at: DateTime<Utc>,
+}
+
+/// `GET /api/jobs/{id}/items`.
+#[derive(Debug, Deserialize)]
+pub struct ItemsQuery {
+    state: Option<ItemState>,
+    verdict: Option<String>,
+    /// Only those whose name comes later.
+    after: Option<String>,
+    limit: Option<i64>,
+}
+
+/// `GET /api/jobs/{id}/items`: in the order of their names.
+///
+/// # Errors
+/// No such job for this user.
+pub async fn items(
+    app: Data<App>,
+    user: ApiUser,
+    id: Path<String>,
+    query: Query<ItemsQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let id = parse(&id)?;
+    let ItemsQuery { state, verdict, after, limit } = query.into_inner();
+    let limit = limit.unwrap_or(ITEMS_LIMIT).clamp(1, ITEMS_LIMIT);
+    let found = app
+        .db
+        .read(move |conn| {
+            mine(conn, &user.0, id)?;
+            items::list(conn, id, &ItemFilter { state, verdict, after }, limit)
+        })
+        .await?;
+    let answer = |item: JobItem| ItemAnswer {
+        state: item.state(),
+        detail: item.detail.as_deref().and_then(|detail| serde_json::from_str(detail).ok()),
+        updated_at: item.updated_at(),
+        name: item.name,
+        verdict: item.verdict,
+        note: item.note,
+    };
+    Ok(HttpResponse::Ok().json(found.into_iter().map(answer).collect::<Vec<_>>()))
+}
+
+#[derive(Serialize)]
+struct ItemCount {
+    state: ItemState,
+    verdict: Option<String>,
+    count: i64,
+}
+
+fn item_counts(conn: &mut Conn<'_>, id: JobId) -> Result<Vec<ItemCount>, StoreError> {
+    let counts = items::count(conn, id)?;
+    Ok(counts.into_iter().map(|(state, verdict, count)| ItemCount { state, verdict, count }).collect())
+}
+
+/// Which jobs an action is for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulkBody {
+    ids: Vec<JobId>,
+}
+
+/// What an action did.
+#[derive(Debug, Serialize)]
+pub struct BulkAnswer {
+    done: u64,
+    /// Jobs that it does not fit, such as one that has ended and cannot be stopped.
+    skipped: u64,
+}
+
+impl From<Tally> for BulkAnswer {
+    fn from(Tally { done, skipped }: Tally) -> Self {
+        Self { done, skipped }
+    }
+}
+
+/// `POST /api/jobs/abort`: stops these.
+///
+/// # Errors
+/// Too many at once.
+pub async fn abort_some(app: Data<App>, user: ApiUser, body: Json<BulkBody>) -> Result<HttpResponse, ApiError> {
+    some(&app, &user.0, Action::Abort, body.into_inner()).await
+}
+
+/// `POST /api/jobs/retry`: runs these again.
+///
+/// # Errors
+/// Too many at once.
+pub async fn retry_some(app: Data<App>, user: ApiUser, body: Json<BulkBody>) -> Result<HttpResponse, ApiError> {
+    some(&app, &user.0, Action::Retry, body.into_inner()).await
+}
+
+async fn some(app: &App, user: &SignedIn, action: Action, body: BulkBody) -> Result<HttpResponse, ApiError> {
+    let tally = bulk::run(app, user, action, Selection::Ids(body.ids)).await?;
+    Ok(HttpResponse::Ok().json(BulkAnswer::from(tally)))
 }
 
 /// `POST /api/jobs/{id}/abort`.
@@ -338,6 +528,10 @@ pub async fn retry(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<Ht
     }
 }
 
-fn parse(id: &str) -> Result<JobId, ApiError> {
+/// An id in an address; what is none names nothing.
+///
+/// # Errors
+/// [`ApiError::NotFound`].
+pub fn parse(id: &str) -> Result<JobId, ApiError> {
     id.parse().map_err(|_| ApiError::NotFound)
 }

@@ -4,7 +4,7 @@ use crate::{
     answer::{PageError, page, see_other},
     app::App,
     handlers::{jobs::lane, sign_in::Csrf},
-    pages::{Attempt, ErrorPage, Frame, JobMessage, JobPage, NextStep, RelatedJob},
+    pages::{Attempt, ErrorPage, Frame, ItemChoice, ItemRow, JobMessage, JobPage, LevelCount, NextStep, RelatedJob},
     session::{PageUser, SignedIn},
     subject::{self, Subjects},
 };
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use trawl_jobs::{AreaId, AreaKind, JobId, Level};
 use trawl_store::{
     Conn, StoreError, areas, attempts, audit,
+    items::{self, ItemFilter},
     jobs::{self, Abort, Job},
     messages,
 };
@@ -23,11 +24,15 @@ use trawl_store::{
 const MESSAGES_SHOWN: i64 = 500;
 const ATTEMPTS_SHOWN: i64 = 50;
 const CHILDREN_SHOWN: i64 = 100;
+const ITEMS_SHOWN: i64 = 100;
 
 /// What the URL says.
 #[derive(Debug, Deserialize)]
 pub struct JobQuery {
     level: Option<String>,
+    item: Option<String>,
+    verdict: Option<String>,
+    items_after: Option<String>,
 }
 
 /// `GET /jobs/{id}`.
@@ -42,9 +47,23 @@ pub async fn show(
 ) -> Result<HttpResponse, PageError> {
     let id = parse(&id)?;
     let frame = user.0.frame(&app);
-    let level = query.into_inner().level.and_then(|level| level.parse().ok());
-    let loaded = app.db.read(move |conn| load(conn, &user.0, frame, id, level)).await?;
+    let query = query.into_inner();
+    let shown = Shown {
+        level: query.level.and_then(|level| level.parse().ok()),
+        items: ItemChoice {
+            state: query.item.and_then(|state| state.parse().ok()),
+            verdict: query.verdict.filter(|verdict| !verdict.is_empty()),
+            after: query.items_after.filter(|name| !name.is_empty()),
+        },
+    };
+    let loaded = app.db.read(move |conn| load(conn, &user.0, frame, id, shown)).await?;
     page(&loaded)
+}
+
+/// What of a job is shown.
+struct Shown {
+    level: Option<Level>,
+    items: ItemChoice,
 }
 
 /// `POST /jobs/{id}/abort`.
@@ -182,13 +201,9 @@ fn parse(id: &str) -> Result<JobId, PageError> {
     id.parse().map_err(|_| PageError::NotFound)
 }
 
-fn load(
-    conn: &mut Conn<'_>,
-    user: &SignedIn,
-    frame: Frame,
-    id: JobId,
-    level: Option<Level>,
-) -> Result<JobPage, StoreError> {
+fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: Frame, id: JobId, shown: Shown) -> Result<JobPage, StoreError> {
+    let Shown { level, items: item_filter } = shown;
+    let (items, more_items) = items(conn, id, &item_filter)?;
     let job = mine(conn, user, id)?;
     let subjects = Subjects::load(conn, user)?;
     let area = job.area_id.map(|area| areas::get(conn, AreaId(area))).transpose()?.flatten();
@@ -226,13 +241,20 @@ fn load(
         progress: job.steps(),
         per_second,
         seconds_left: subject::seconds_left(count, total, per_second),
-        messages: messages::list(conn, id, level, MESSAGES_SHOWN)?
+        messages: messages::list(conn, id, level, None, MESSAGES_SHOWN)?
             .into_iter()
             .map(|line| JobMessage { id: line.id, level: line.level(), at: line.at(), text: line.text })
             .collect(),
-        message_counts: messages::count(conn, id)?,
+        message_counts: messages::count(conn, id)?
+            .into_iter()
+            .map(|count| LevelCount { level: count.level, kept: count.kept, dropped: count.dropped })
+            .collect(),
         level,
-        attempts: attempts(conn, id)?,
+        attempts: attempts(conn, &job)?,
+        items,
+        item_counts: items::count(conn, id)?,
+        item_filter,
+        more_items,
         payload: job.payload.clone(),
         result: job.result.clone(),
         cursor: job.cursor.clone(),
@@ -245,8 +267,8 @@ fn load(
     })
 }
 
-fn attempts(conn: &mut Conn<'_>, id: JobId) -> Result<Vec<Attempt>, StoreError> {
-    let mut attempts: Vec<Attempt> = attempts::list(conn, id, ATTEMPTS_SHOWN)?
+fn attempts(conn: &mut Conn<'_>, job: &Job) -> Result<Vec<Attempt>, StoreError> {
+    let mut attempts: Vec<Attempt> = attempts::list(conn, job.id()?, ATTEMPTS_SHOWN)?
         .into_iter()
         .map(|attempt| Attempt {
             number: attempt.lease_token,
@@ -259,7 +281,30 @@ fn attempts(conn: &mut Conn<'_>, id: JobId) -> Result<Vec<Attempt>, StoreError> 
         })
         .collect();
     attempts.reverse();
+    // The one that runs is in the job's own row until it ends.
+    if let (Some(worker), Some(started_at)) = (&job.worker, job.started_at()) {
+        attempts.push(Attempt {
+            number: job.lease_token,
+            started_at,
+            ended_at: None,
+            worker: worker.split('/').nth(1).unwrap_or(worker).to_owned(),
+            outcome: None,
+            error_class: None,
+            error: None,
+        });
+    }
     Ok(attempts)
+}
+
+/// A page of items, and the name of the last one where there are more.
+fn items(conn: &mut Conn<'_>, id: JobId, choice: &ItemChoice) -> Result<(Vec<ItemRow>, Option<String>), StoreError> {
+    let ItemChoice { state, verdict, after } = choice.clone();
+    let found = items::list(conn, id, &ItemFilter { state, verdict, after }, ITEMS_SHOWN)?;
+    let full = i64::try_from(found.len()).is_ok_and(|found| found == ITEMS_SHOWN);
+    let last = found.last().map(|item| item.name.clone()).filter(|_| full);
+    let row =
+        |item: items::JobItem| ItemRow { state: item.state(), name: item.name, verdict: item.verdict, note: item.note };
+    Ok((found.into_iter().map(row).collect(), last))
 }
 
 fn related(conn: &mut Conn<'_>, user: &SignedIn, job: Job, subjects: &Subjects) -> Result<RelatedJob, StoreError> {

@@ -130,7 +130,7 @@ fn alike(failed: &[jobs::Job]) -> Result<Vec<FailedJobs>, StoreError> {
 
 /// Jobs that wait for a token, but for those `told` with the accounts that were refused; and jobs that GitLab slows down.
 fn parked(rows: &[Waiting], told: i64) -> Vec<WaitingJobs> {
-    [WaitReason::Credentials, WaitReason::RateLimited]
+    [WaitReason::Credentials, WaitReason::RateLimited, WaitReason::Paused]
         .into_iter()
         .filter_map(|reason| {
             let alike: Vec<&Waiting> = rows.iter().filter(|row| row.reason == reason).collect();

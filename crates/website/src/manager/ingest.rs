@@ -6,16 +6,17 @@ use super::{
     plan::{self, Finder},
 };
 use chrono::{DateTime, Utc};
+use std::collections::HashSet;
 use trawl_jobs::{
-    AccountId, AreaId, Change, ErrorClass, FoundArea, InstanceId, JobError, JobSpec, Lease, Outcome, Report, State,
-    UserId, kind,
+    AccountId, AreaId, Change, ErrorClass, FoundArea, InstanceId, JobError, JobId, JobSpec, Lease, Outcome, Report,
+    State, UserId, kind,
 };
 use trawl_store::{
     Conn, StoreError,
     accounts::{self, AccountState},
-    areas, counters,
+    areas, counters, items,
     jobs::{self, Job},
-    leases::{self, Standing},
+    leases::{self, Advance, Standing},
     messages, now, resources, sync,
 };
 
@@ -45,18 +46,37 @@ pub struct Reporter {
     pub own_token: bool,
 }
 
-/// Writes one report.
-pub fn ingest(
+/// Writes reports, in order: all of them or, where one cannot be written, none.
+pub fn ingest<'a>(
+    conn: &mut Conn<'_>,
+    rules: &Rules,
+    reports: impl IntoIterator<Item = (&'a Reporter, &'a Report), IntoIter: Clone>,
+) -> Result<Vec<Ingested>, StoreError> {
+    let reports = reports.into_iter();
+    let ids: HashSet<JobId> = reports.clone().map(|(_, report)| report.lease.job).collect();
+    let mut jobs = leases::load(conn, &ids.into_iter().collect::<Vec<_>>())?;
+    reports.map(|(reporter, report)| one(conn, rules, reporter, report, jobs.get_mut(&report.lease.job))).collect()
+}
+
+fn one(
     conn: &mut Conn<'_>,
     rules: &Rules,
     reporter: &Reporter,
     report: &Report,
+    job: Option<&mut Job>,
 ) -> Result<Ingested, StoreError> {
-    let job = match leases::standing(conn, &reporter.worker, report.lease, report.seq)? {
-        Standing::Fresh(job) => *job,
+    let (job, standing) = match job {
+        Some(job) => {
+            let standing = leases::standing(Some(&*job), &reporter.worker, report.lease, report.seq)?;
+            (job, standing)
+        }
+        None => return Ok(Ingested { gone: true, ..Ingested::default() }),
+    };
+    match standing {
+        Standing::Fresh => {}
         Standing::Seen => return Ok(Ingested::default()),
         Standing::Gone => return Ok(Ingested { gone: true, ..Ingested::default() }),
-    };
+    }
     let mut done = Ingested::default();
     let (mut progress, mut cursor) = (None, None);
     for change in &report.changes {
@@ -64,9 +84,10 @@ pub fn ingest(
             Change::Progress(now) => progress = Some(now),
             Change::Cursor(now) => cursor = Some(now.as_str()),
             Change::Message { level, at, text } => messages::add(conn, report.lease.job, *level, *at, text)?,
-            Change::Discovered(found) => discovered(conn, rules, &job, found, &mut done)?,
+            Change::Items(list) => items::put(conn, report.lease.job, list)?,
+            Change::Discovered(found) => discovered(conn, rules, job, found, &mut done)?,
             Change::Records(records) => {
-                let (instance, area) = subject(&job)?;
+                let (instance, area) = subject(job)?;
                 for record in records {
                     done.objects += usize::from(resources::upsert(conn, instance, area, record)?);
                 }
@@ -78,12 +99,12 @@ pub fn ingest(
     if done.objects > 0 {
         counters::ingested(conn, now(), done.objects)?;
     }
-    leases::advance(conn, &job, report.seq, progress, cursor)?;
-    if let Some(outcome) = report.outcome() {
-        let job = jobs::get(conn, report.lease.job)?.ok_or(StoreError::NotFound)?;
-        finish(conn, rules, reporter, &job, outcome, &mut done)?;
+    let advance = Advance { seq: report.seq, progress, cursor };
+    match report.outcome() {
+        None => leases::advance(conn, job, advance)?,
+        Some(outcome) => finish(conn, rules, reporter, job, advance, outcome, &mut done)?,
     }
-    done.job = jobs::get(conn, report.lease.job)?;
+    done.job = Some(job.clone());
     Ok(done)
 }
 
@@ -120,7 +141,8 @@ fn finish(
     conn: &mut Conn<'_>,
     rules: &Rules,
     reporter: &Reporter,
-    job: &Job,
+    job: &mut Job,
+    last: Advance<'_>,
     outcome: &Outcome,
     done: &mut Ingested,
 ) -> Result<(), StoreError> {
@@ -133,11 +155,12 @@ fn finish(
         }
         other => other,
     };
-    let state = leases::end(conn, job, outcome, &rules.retry, rand::random())?;
+    let reader = job.served_by.map(AccountId);
+    let state = leases::end(conn, job, Some(last), outcome, &rules.retry, rand::random())?;
     match outcome {
         Outcome::Completed { watermark, incomplete, .. } if state == State::Completed => {
             if let Some(area) = job.area_id {
-                pass_completed(conn, job, AreaId(area), *watermark, incomplete.as_deref())?;
+                pass_completed(conn, job, AreaId(area), reader, *watermark, incomplete.as_deref())?;
             } else if let Some(account) = job.account_id.filter(|_| is_scope(job)) {
                 // Since the first attempt: a resumed one has not seen again what an earlier one saw.
                 let began = job.created_at();
@@ -150,15 +173,14 @@ fn finish(
             }
         }
         Outcome::Failed(error) if error.class == ErrorClass::Credentials => {
-            if let Some(account) = job.served_by.map(AccountId) {
+            if let Some(account) = reader {
                 if accounts::set_state(conn, account, AccountState::Refused)? {
                     done.account_refused = Some(account);
                 }
                 // Somebody else's token may do.
                 let others = job.area_id.map(|area| accounts::serving(conn, area, None)).transpose()?;
                 if state == State::Waiting && others.is_some_and(|others| !others.is_empty()) {
-                    let parked = jobs::get(conn, job.id()?)?.ok_or(StoreError::NotFound)?;
-                    jobs::wake(conn, &parked)?;
+                    jobs::wake(conn, job)?;
                 }
             }
         }
@@ -173,10 +195,10 @@ fn pass_completed(
     conn: &mut Conn<'_>,
     job: &Job,
     area: AreaId,
+    reader: Option<AccountId>,
     watermark: Option<DateTime<Utc>>,
     incomplete: Option<&str>,
 ) -> Result<(), StoreError> {
-    let reader = job.served_by.map(AccountId);
     let access_level = reader.map(|account| accounts::access_level(conn, account, area.0)).transpose()?.flatten();
     // Without a watermark to begin from, it read everything.
     let asked_for_all = matches!(
@@ -203,12 +225,12 @@ fn is_scope(job: &Job) -> bool {
 
 /// A report that cannot be written at all ends its job, rather than being sent again for ever.
 pub fn reject(conn: &mut Conn<'_>, rules: &Rules, lease: Lease, why: &StoreError) -> Result<Option<Job>, StoreError> {
-    let Some(job) = jobs::get(conn, lease.job)? else { return Ok(None) };
+    let Some(mut job) = jobs::get(conn, lease.job)? else { return Ok(None) };
     if job.lease_token != lease.token || !job.state()?.is_leased() {
         return Ok(None);
     }
     let error = JobError::permanent(format!("what the job reported cannot be stored: {why}"));
-    leases::end(conn, &job, &Outcome::Failed(error), &rules.retry, 0.0)?;
+    leases::end(conn, &mut job, None, &Outcome::Failed(error), &rules.retry, 0.0)?;
     failed_for_good(conn, &job, "a report could not be stored")?;
-    jobs::get(conn, lease.job)
+    Ok(Some(job))
 }

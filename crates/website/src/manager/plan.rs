@@ -35,7 +35,7 @@ pub fn handle_new_authorization(
         let new = NewJob {
             spec,
             subject: Subject::Account(account.id()),
-            instance: account.instance(),
+            instance: Some(account.instance()),
             user: Some(account.user()),
             account: Some(account.id()),
             parent: None,
@@ -72,7 +72,7 @@ pub fn handle_new_area(conn: &mut Conn<'_>, rules: &Rules, area: &Area, finder: 
         let new = NewJob {
             spec,
             subject: Subject::Area(area.id()),
-            instance: area.instance(),
+            instance: Some(area.instance()),
             user: finder.user,
             account: finder.account,
             parent: finder.parent,
@@ -84,10 +84,10 @@ pub fn handle_new_area(conn: &mut Conn<'_>, rules: &Rules, area: &Area, finder: 
         made += usize::from(submitted.created);
         // One that waits for somebody who may read the area: here they are.
         if !submitted.created
-            && let Some(job) = jobs::get(conn, submitted.id)?
+            && let Some(mut job) = jobs::get(conn, submitted.id)?
             && job.wait_reason.as_deref() == Some(WaitReason::Credentials.as_str())
         {
-            jobs::wake(conn, &job)?;
+            jobs::wake(conn, &mut job)?;
             made += 1;
         }
     }
@@ -107,6 +107,6 @@ pub(super) fn needs(rules: &Rules, area: &Area, spec: &JobSpec, last: Option<&Sy
 fn interval(rules: &Rules, spec: &JobSpec) -> Duration {
     match spec {
         JobSpec::Issues(_) | JobSpec::MergeRequests(_) => rules.incremental,
-        JobSpec::AuthorizationScope(_) | JobSpec::Group(_) | JobSpec::Project(_) => rules.scope,
+        _ => rules.scope,
     }
 }

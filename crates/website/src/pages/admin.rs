@@ -1,10 +1,12 @@
-//! `/admin`: processes and storage.
+//! `/admin`: processes, pauses and storage.
 
 use super::{
     frame::{Frame, Section},
     parts, words,
 };
 use askama::Template;
+use chrono::{DateTime, Utc};
+use trawl_jobs::{JobSpec, Lane};
 use trawl_protocol::message::ProcessInfo;
 
 /// The process table and facts about the database.
@@ -15,8 +17,29 @@ pub struct Admin {
     pub frame: Frame,
     /// As the supervisor tells them; empty without a supervisor.
     pub processes: Vec<ProcessInfo>,
+    /// The oldest first.
+    pub pauses: Vec<PauseRow>,
+    /// All linked accounts: our id and their name.
+    pub accounts: Vec<(i64, String)>,
     /// Where everything is kept.
     pub database: DatabaseFacts,
+}
+
+/// Something that is not started for now.
+#[derive(Debug, Clone)]
+pub struct PauseRow {
+    /// In words.
+    pub what: String,
+    /// `kind`, `lane` or `account`.
+    pub scope: &'static str,
+    /// Which one.
+    pub subject: String,
+    /// Why.
+    pub reason: String,
+    /// Who wanted it.
+    pub by: Option<String>,
+    /// Since when.
+    pub since: DateTime<Utc>,
 }
 
 /// Facts about the database.
@@ -32,5 +55,5 @@ pub struct DatabaseFacts {
 
 impl Admin {
     const SECTION: Section = Section::Admin;
-    const LIVE: &str = "process";
+    const LIVE: &str = "process job";
 }

@@ -17,6 +17,8 @@ pub struct Jobs {
     pub frame: Frame,
     /// What is shown.
     pub filter: JobFilter,
+    /// What was done with the form, in words.
+    pub notice: Option<String>,
     /// Jobs per state, with the filters but `kind` left out; states without jobs may be missing.
     pub counts: Vec<(State, i64)>,
     /// Newest first.
@@ -25,6 +27,8 @@ pub struct Jobs {
     pub older: Option<JobId>,
     /// Key of the page before (`after`): the first row's id, where newer ones exist.
     pub newer: Option<JobId>,
+    /// How far the search went, where it stopped before it found a whole page.
+    pub searched_to: Option<DateTime<Utc>>,
 }
 
 /// The part of the URL that says what is shown; the page key is not part of it.
@@ -34,7 +38,9 @@ pub struct JobFilter {
     pub state: StateFilter,
     /// `kind`: one of [`trawl_jobs::JobSpec::KINDS`].
     pub kind: Option<String>,
-    /// `q`: text in the subject or the error.
+    /// `lane`.
+    pub lane: Option<Lane>,
+    /// `q`: text in the subject, the options or the error.
     pub q: String,
 }
 
@@ -119,12 +125,17 @@ impl StateFilter {
 }
 
 impl JobFilter {
-    fn query(state: StateFilter, kind: Option<&str>, q: &str) -> Query {
-        Query::new("/jobs").with("state", state.as_str()).with("kind", kind).with("q", Some(q))
+    fn query(&self, state: StateFilter, kind: Option<&str>) -> Query {
+        let lane = self.lane.map(Lane::as_str);
+        Query::new("/jobs")
+            .with("state", state.as_str())
+            .with("kind", kind)
+            .with("lane", lane)
+            .with("q", Some(self.q.as_str()))
     }
 
     fn own(&self) -> Query {
-        Self::query(self.state, self.kind.as_deref(), &self.q)
+        self.query(self.state, self.kind.as_deref())
     }
 }
 
@@ -150,10 +161,11 @@ impl Jobs {
     fn state_chip(&self, filter: StateFilter) -> Chip {
         let admitted = self.counts.iter().filter(|(state, _)| filter.admits(*state));
         Chip {
-            href: JobFilter::query(filter, self.filter.kind.as_deref(), &self.filter.q).url(),
+            href: self.filter.query(filter, self.filter.kind.as_deref()).url(),
             word: filter.as_str().unwrap_or("all").to_owned(),
             // The counts know nothing of the text.
-            count: self.filter.q.is_empty().then(|| admitted.map(|(_, count)| count).sum()),
+            count: (self.filter.q.is_empty() && self.filter.lane.is_none())
+                .then(|| admitted.map(|(_, count)| count).sum()),
             on: self.filter.state == filter,
         }
     }
@@ -161,12 +173,17 @@ impl Jobs {
     fn kind_chips(&self) -> Vec<Chip> {
         let kinds = JobSpec::KINDS.iter().copied().map(Some);
         let chip = |kind: Option<&str>| Chip {
-            href: JobFilter::query(self.filter.state, kind, &self.filter.q).url(),
+            href: self.filter.query(self.filter.state, kind).url(),
             word: kind.map_or_else(|| "every kind".to_owned(), words::kind),
             count: None,
             on: self.filter.kind.as_deref() == kind,
         };
         std::iter::once(None).chain(kinds).map(chip).collect()
+    }
+
+    /// What comes after the `?` of this list's address.
+    fn own_query(&self) -> String {
+        self.filter.own().url().split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default()
     }
 
     fn older_href(&self) -> Option<String> {

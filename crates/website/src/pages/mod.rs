@@ -27,7 +27,7 @@ pub mod tree;
 pub mod words;
 
 pub use accounts::{Accounts, LinkForm, LinkedAccount, TokenState};
-pub use admin::{Admin, DatabaseFacts};
+pub use admin::{Admin, DatabaseFacts, PauseRow};
 pub use area::{AreaRow, Completeness, Crumb};
 pub use askama::Template;
 pub use assets::{Assets, asset_url};
@@ -35,7 +35,7 @@ pub use error::{ErrorPage, NextStep};
 pub use explore::Explore;
 pub use frame::{Frame, Lamp, Section};
 pub use group::GroupPage;
-pub use job::{Attempt, JobMessage, JobPage, RelatedJob};
+pub use job::{Attempt, ItemChoice, ItemRow, JobMessage, JobPage, LevelCount, RelatedJob};
 pub use jobs::{JobFilter, JobRow, Jobs, StateFilter};
 pub use overview::{FailedJobs, GroupFreshness, Overview, RefusedAccount, RunningJob, WaitingJobs};
 pub use project::{ProjectPage, ResourceFilter, ResourceRow, Tab};

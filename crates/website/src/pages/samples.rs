@@ -92,6 +92,15 @@ impl Samples {
                 process("crawler-1", ProcessState::Backoff, None),
                 process("crawler-2", ProcessState::Failed, None),
             ],
+            pauses: vec![PauseRow {
+                what: self.say("every issues job"),
+                scope: "kind",
+                subject: self.say("issues"),
+                reason: self.say("GitLab is being upgraded"),
+                by: self.some("maria"),
+                since: Self::ago(900),
+            }],
+            accounts: vec![(1, self.say("maria @ gitlab.example.com"))],
             database: DatabaseFacts {
                 backend: self.say("SQLite"),
                 version: self.say("3.50.4"),

@@ -35,6 +35,9 @@ fn empty() -> Vec<(&'static str, String)> {
         messages: vec![],
         message_counts: vec![],
         attempts: vec![],
+        items: vec![],
+        item_counts: vec![],
+        more_items: None,
         result: None,
         cursor: None,
         parent: None,
@@ -162,9 +165,9 @@ fn a_job_offers_what_its_state_allows() {
 #[test]
 fn filters_are_the_address() {
     let html = USUAL.jobs().render().unwrap();
-    let older = format!("/jobs?state=active&#38;kind=issues&#38;q=gate&#38;before={}", Samples::id(14));
+    let older = format!("/jobs?state=active&#38;kind=issues&#38;lane=normal&#38;q=gate&#38;before={}", Samples::id(14));
     assert!(html.contains(&format!("href=\"{older}\"")), "{html}");
-    assert!(html.contains("href=\"/jobs?state=failed&#38;kind=issues&#38;q=gate\""));
+    assert!(html.contains("href=\"/jobs?state=failed&#38;kind=issues&#38;lane=normal&#38;q=gate\""));
     for text in ["active", "past", "waiting"] {
         assert_eq!(StateFilter::parse(text).as_str(), Some(text));
     }

@@ -193,6 +193,8 @@ pub const fn waits_for(reason: WaitReason) -> &'static str {
     match reason {
         WaitReason::Credentials => "for a token that works",
         WaitReason::RateLimited => "because GitLab asked to slow down",
+        WaitReason::Retry => "for another attempt",
+        WaitReason::Paused => "because they are paused",
     }
 }
 

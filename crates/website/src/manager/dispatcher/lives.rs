@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
 use trawl_jobs::{Lane, Lease, State};
 use trawl_protocol::{Message, ProcessId, Receipt, StopJob};
-use trawl_store::{Conn, StoreError, jobs, leases, now};
+use trawl_store::{Conn, StoreError, jobs, leases, now, pauses, workers};
 
 /// A pause of our own between two rounds of care that means that we were held up.
 const STALLED: TimeDelta = TimeDelta::seconds(5);
@@ -21,10 +21,11 @@ impl Dispatcher {
         let settled = self
             .write_surely(move |conn| {
                 let (mut running, mut aborting) = (HashMap::new(), Vec::new());
-                for job in leases::held_by(conn, &name)? {
+                workers::heard(conn, std::slice::from_ref(&name))?;
+                for mut job in leases::held_by(conn, &name)? {
                     let lease = job.lease()?;
                     if !reported.contains(&lease) {
-                        leases::give_back(conn, &job)?;
+                        leases::give_back(conn, &mut job)?;
                         continue;
                     }
                     running.insert(lease, Lane::of(job.priority, threshold));
@@ -85,15 +86,13 @@ impl Dispatcher {
         let rules = self.rules;
         let done = self
             .write_surely(move |conn| {
-                let lost = which(conn)?;
-                let mut after = Vec::with_capacity(lost.len());
-                for job in &lost {
+                let mut lost = which(conn)?;
+                for job in &mut lost {
                     if leases::lost(conn, job, &why, &rules.retry)? == State::Failed {
                         ingest::failed_for_good(conn, job, &why)?;
                     }
-                    after.extend(jobs::get(conn, job.id()?)?);
                 }
-                Ok(after)
+                Ok(lost)
             })
             .await;
         match done {
@@ -119,13 +118,10 @@ impl Dispatcher {
         }
     }
 
-    pub(super) async fn heartbeat(&self, from: ProcessId, leases: Vec<Lease>) {
-        let Some(name) = self.workers.at(from).map(|worker| worker.name.clone()) else { return };
-        if leases.is_empty() {
-            return;
-        }
-        if let Err(error) = self.db.write(move |conn| leases::heartbeat(conn, &name, &leases)).await {
-            tracing::warn!(%error, "cannot note a heartbeat");
+    /// A worker is alive. It is noted with the next round of care, once for all that it holds.
+    pub(super) fn heartbeat(&mut self, from: ProcessId) {
+        if let Some(worker) = self.workers.at(from) {
+            self.heard.insert(worker.name.clone());
         }
     }
 
@@ -137,23 +133,34 @@ impl Dispatcher {
             self.listening_since = at;
         }
         self.last_care = at;
+        self.note_signs_of_life().await;
         let before = at - TimeDelta::from_std(self.rules.stale).unwrap_or(TimeDelta::MAX);
         if self.listening_since <= before {
             self.take_stale(before).await;
         }
-        match self.db.write(jobs::wake_due).await {
+        match self.db.write(|conn| Ok(jobs::wake_due(conn)? + pauses::wake(conn)?)).await {
             Ok(0) => {}
             Ok(_) => self.submitted.notify_one(),
             Err(error) => tracing::warn!(%error, "cannot wake waiting jobs"),
         }
     }
 
+    async fn note_signs_of_life(&mut self) {
+        let names: Vec<String> = self.heard.drain().collect();
+        if names.is_empty() {
+            return;
+        }
+        if let Err(error) = self.db.write(move |conn| workers::heard(conn, &names)).await {
+            tracing::warn!(%error, "cannot note that crawlers are alive");
+        }
+    }
+
     async fn take_stale(&mut self, before: DateTime<Utc>) {
-        match self.db.read(move |conn| leases::stale(conn, before)).await {
+        match self.db.read(move |conn| workers::jobs_of_silent(conn, before)).await {
             Ok(stale) if !stale.is_empty() => {
                 let silent = self.rules.stale.as_secs();
                 // Looked up again, since one of them may have spoken.
-                let which = move |conn: &mut Conn<'_>| leases::stale(conn, before);
+                let which = move |conn: &mut Conn<'_>| workers::jobs_of_silent(conn, before);
                 self.requeue(format!("its crawler was silent for {silent} s"), which).await;
             }
             Ok(_) => {}

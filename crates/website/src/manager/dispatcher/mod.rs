@@ -10,7 +10,7 @@ mod turn;
 use super::{Rules, ingest::Reporter, refresh, workers::Workers};
 use crate::{credentials::Credentials, events::Hub, processes::Processes};
 use chrono::{DateTime, Utc};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
@@ -62,6 +62,8 @@ pub struct Dispatcher {
     submitted: Arc<Notify>,
     aborts: mpsc::Receiver<(String, Lease)>,
     workers: Workers,
+    /// Names of those who have shown that they are alive since that was last noted.
+    heard: HashSet<String>,
     /// Whether leases of an earlier life of this website have been looked at.
     swept: bool,
     /// Silence of workers counts from here at the earliest: before, it was perhaps we who did not listen.
@@ -107,6 +109,7 @@ impl Dispatcher {
             submitted,
             aborts,
             workers,
+            heard: HashSet::new(),
             swept: false,
             listening_since: now(),
             last_care: now(),
@@ -187,7 +190,7 @@ impl Dispatcher {
                     self.acknowledge(receipt);
                 }
                 Incoming::Unreadable(receipt) => self.acknowledge(receipt),
-                Incoming::Signal(Message::Heartbeat(leases), from) => self.heartbeat(from, leases).await,
+                Incoming::Signal(Message::Heartbeat, from) => self.heartbeat(from),
                 Incoming::Signal(..) => {}
                 Incoming::Peers(peers) => self.peers(&peers).await,
                 Incoming::Processes(list) => {

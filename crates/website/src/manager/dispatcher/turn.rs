@@ -37,11 +37,8 @@ impl Dispatcher {
         let together = Arc::clone(&reports);
         let written = self
             .write_surely(move |conn| {
-                let ingested: Result<Vec<Ingested>, StoreError> = together
-                    .iter()
-                    .map(|(reporter, report, _)| ingest::ingest(conn, &rules, reporter, report))
-                    .collect();
-                Ok((ingested?, claim_for(conn, &requests)?, jobs::next_run_at(conn)?))
+                let reports = together.iter().map(|(reporter, report, _)| (reporter, report));
+                Ok((ingest::ingest(conn, &rules, reports)?, claim_for(conn, &requests)?, jobs::next_run_at(conn)?))
             })
             .await;
         let (ingested, claims) = match written {
@@ -80,12 +77,12 @@ impl Dispatcher {
             let one = self
                 .write_surely(move |conn| {
                     let (reporter, report, _) = &all[index];
-                    ingest::ingest(conn, &rules, reporter, report)
+                    ingest::ingest(conn, &rules, [(reporter, report)])
                 })
                 .await;
             let error = match one {
                 Ok(one) => {
-                    ingested.push(one);
+                    ingested.extend(one);
                     continue;
                 }
                 Err(error) => error,

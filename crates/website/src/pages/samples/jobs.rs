@@ -3,7 +3,7 @@
 use super::Samples;
 use crate::pages::*;
 use chrono::TimeDelta;
-use trawl_jobs::{ErrorClass, Lane, Level, Progress, RecordKind, State, WaitReason};
+use trawl_jobs::{ErrorClass, ItemState, Lane, Level, Progress, RecordKind, State, WaitReason};
 
 impl Samples {
     pub(in crate::pages) fn overview(&self) -> Overview {
@@ -87,11 +87,18 @@ impl Samples {
         });
         Jobs {
             frame: self.frame(),
-            filter: JobFilter { state: StateFilter::Active, kind: self.some("issues"), q: self.say("gate") },
+            filter: JobFilter {
+                state: StateFilter::Active,
+                kind: self.some("issues"),
+                lane: Some(Lane::Normal),
+                q: self.say("gate"),
+            },
+            notice: self.some("2 jobs were stopped."),
             counts: State::ALL.into_iter().zip([1204, 14, 9, 1, 48_211, 3, 2]).collect(),
             rows: rows.collect(),
             older: Some(Self::id(14)),
             newer: None,
+            searched_to: Some(Self::ago(90_000)),
         }
     }
 
@@ -101,11 +108,12 @@ impl Samples {
             [("list merge requests", 421, Some(421)), ("notes_over_20", 173, Some(421)), ("people", 0, None)]
         {
             let name = self.say(name);
-            progress.add(&name, 1.0);
+            progress.add(&[&name], 1.0);
             if count > 0 {
-                progress.set_counts(&name, count, total);
+                progress.set_counts(&[&name], count, total);
             }
         }
+        progress.set(&["people", &self.say("maria")], 0.5);
         let message = |id: u8, level, text: &str| JobMessage {
             id: id.into(),
             level,
@@ -144,7 +152,7 @@ impl Samples {
                 message(60, Level::Warning, "page size halved to 25 after a timeout of 30 s"),
                 message(30, Level::Error, "merge request !77 was skipped: its notes cannot be read"),
             ],
-            message_counts: Level::ALL.into_iter().zip([12, 2, 1]).collect(),
+            message_counts: Level::ALL.map(|level| LevelCount { level, kept: 12, dropped: 3 }).to_vec(),
             level: None,
             attempts: vec![
                 Attempt {
@@ -166,6 +174,27 @@ impl Samples {
                     error: None,
                 },
             ],
+            items: vec![
+                ItemRow {
+                    name: self.say("https://example.com/guide"),
+                    state: ItemState::Failed,
+                    verdict: self.some("dead"),
+                    note: self.some("404 Not Found"),
+                },
+                ItemRow {
+                    name: self.say("https://example.com/"),
+                    state: ItemState::Done,
+                    verdict: self.some("alive"),
+                    note: None,
+                },
+            ],
+            item_counts: vec![
+                (ItemState::Done, self.some("alive"), 211),
+                (ItemState::Failed, self.some("dead"), 3),
+                (ItemState::Skipped, None, 1),
+            ],
+            item_filter: ItemChoice::default(),
+            more_items: self.some("https://example.com/"),
             payload: self.say("{\"full\":true}"),
             result: self.some("{\"merge_requests\":421,\"notes\":3100}"),
             cursor: self.some("{\"after\":\"eyJpZCI6IjQyIn0\"}"),

@@ -1,0 +1,52 @@
+//! Turns: how far each share's jobs are in each lane, so that every new one gets its rank. The rules are in
+//! [`trawl_jobs::rank`].
+
+use crate::{Conn, StoreError, conn::on_backend, schema::turns};
+use diesel::prelude::*;
+use trawl_jobs::{AccountId, Lane, UserId, rank};
+
+/// The clock's row has a share that nobody has.
+const CLOCK: (i64, i32) = (0, 0);
+
+/// Whose turn it is: an account's, or that of a user without one.
+#[must_use]
+pub(crate) fn share(account: Option<AccountId>, user: Option<UserId>) -> i64 {
+    match (account, user) {
+        (Some(AccountId(account)), _) => account * 2,
+        (None, Some(UserId(user))) => user * 2 + 1,
+        (None, None) => 1,
+    }
+}
+
+/// Takes the next turn of a share, and returns the rank of the job that has it.
+pub(crate) fn take(conn: &mut Conn<'_>, lane: Lane, share: i64, priority: i32) -> Result<i64, StoreError> {
+    let clock = read(conn, lane, CLOCK)?.unwrap_or(0);
+    let turn = rank::turn(clock, read(conn, lane, (share, priority))?);
+    write(conn, lane, (share, priority), turn)?;
+    Ok(rank::rank(turn, priority))
+}
+
+/// Jobs of this lane were claimed, the latest turn of which was this.
+pub(crate) fn served(conn: &mut Conn<'_>, lane: Lane, turn: i64) -> Result<(), StoreError> {
+    if read(conn, lane, CLOCK)?.is_none_or(|clock| clock < turn) {
+        write(conn, lane, CLOCK, turn)?;
+    }
+    Ok(())
+}
+
+fn read(conn: &mut Conn<'_>, lane: Lane, (share, priority): (i64, i32)) -> Result<Option<i64>, StoreError> {
+    let query = turns::table.find((lane.as_str(), share, priority)).select(turns::turn);
+    Ok(on_backend!(conn, |c| query.first(c).optional())?)
+}
+
+fn write(conn: &mut Conn<'_>, lane: Lane, (share, priority): (i64, i32), turn: i64) -> Result<(), StoreError> {
+    let values =
+        (turns::lane.eq(lane.as_str()), turns::share.eq(share), turns::priority.eq(priority), turns::turn.eq(turn));
+    on_backend!(conn, |c| diesel::insert_into(turns::table)
+        .values(values)
+        .on_conflict((turns::lane, turns::share, turns::priority))
+        .do_update()
+        .set(turns::turn.eq(turn))
+        .execute(c))?;
+    Ok(())
+}

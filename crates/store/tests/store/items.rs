@@ -1,0 +1,29 @@
+//! Items of jobs.
+
+use crate::world::World;
+use trawl_jobs::{Item, ItemState};
+use trawl_store::items::{self, ItemFilter};
+
+fn link(name: &str, state: ItemState, verdict: Option<&str>) -> Item {
+    Item { verdict: verdict.map(str::to_owned), ..Item::new(name, state) }
+}
+
+async fn an_item_is_replaced_by_its_name(world: &World) {
+    let id = world.queued(1).await;
+    let first = [link("a", ItemState::Pending, None), link("b", ItemState::Done, Some("alive"))];
+    world.write(move |conn| items::put(conn, id, &first)).await;
+    let dead = Item { note: Some("404 Not Found\0".to_owned()), ..link("a", ItemState::Failed, Some("dead")) };
+    world.write(move |conn| items::put(conn, id, &[dead, link("c", ItemState::Done, Some("alive"))])).await;
+    let all = world.read(move |conn| items::list(conn, id, &ItemFilter::default(), 10)).await;
+    let names: Vec<_> = all.iter().map(|item| item.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    assert_eq!((all[0].state(), all[0].note.as_deref()), (ItemState::Failed, Some("404 Not Found\u{fffd}")));
+    let counts = world.read(move |conn| items::count(conn, id)).await;
+    let alive = Some("alive".to_owned());
+    assert_eq!(counts, [(ItemState::Done, alive.clone(), 2), (ItemState::Failed, Some("dead".to_owned()), 1)]);
+    let filter = ItemFilter { verdict: alive, after: Some("b".to_owned()), ..ItemFilter::default() };
+    let page = world.read(move |conn| items::list(conn, id, &filter, 10)).await;
+    assert_eq!(page.iter().map(|item| item.name.as_str()).collect::<Vec<_>>(), ["c"]);
+}
+
+crate::on_both!(an_item_is_replaced_by_its_name);

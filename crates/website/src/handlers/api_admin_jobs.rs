@@ -1,0 +1,115 @@
+//! Everybody's jobs, for administrators' programs.
+
+use crate::{
+    answer::ApiError,
+    app::App,
+    bulk::{self, Action, Selection},
+    handlers::{
+        api_jobs::{BulkAnswer, ListQuery, SubmitBody, listed, parse, submit},
+        job::{abort_job, mine},
+    },
+    session::{ApiUser, SignedIn},
+};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Json, Path, Query},
+};
+use serde::Serialize;
+use trawl_jobs::{JobId, Progress, State};
+use trawl_store::{jobs::JobFilter, messages};
+
+fn admin(user: ApiUser) -> Result<SignedIn, ApiError> {
+    if user.0.user.is_admin { Ok(user.0) } else { Err(ApiError::Forbidden) }
+}
+
+fn of_states(live: bool) -> Vec<State> {
+    State::ALL.into_iter().filter(|state| state.is_live() == live).collect()
+}
+
+/// `GET /api/admin/jobs/active`: those that have not ended.
+///
+/// # Errors
+/// The user is no administrator, or a value that cannot be read.
+pub async fn active(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Result<HttpResponse, ApiError> {
+    let filter = JobFilter { states: of_states(true), ..query.filter(&admin(user)?)? };
+    listed(&app, filter, query.limit()).await
+}
+
+/// `GET /api/admin/jobs/past`: those that have ended.
+///
+/// # Errors
+/// The user is no administrator, or a value that cannot be read.
+pub async fn past(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Result<HttpResponse, ApiError> {
+    let filter = JobFilter { states: of_states(false), ..query.filter(&admin(user)?)? };
+    listed(&app, filter, query.limit()).await
+}
+
+/// `POST /api/admin/jobs/start`: as `POST /api/jobs`.
+///
+/// # Errors
+/// The user is no administrator, or as there.
+pub async fn start(app: Data<App>, user: ApiUser, body: Json<SubmitBody>) -> Result<HttpResponse, ApiError> {
+    let user = ApiUser(admin(user)?);
+    submit(app, user, body).await
+}
+
+#[derive(Serialize)]
+struct ProgressAnswer {
+    id: JobId,
+    status: State,
+    progress: f64,
+    steps: Progress,
+    messages: Vec<LevelAnswer>,
+}
+
+#[derive(Serialize)]
+struct LevelAnswer {
+    level: trawl_jobs::Level,
+    kept: i64,
+    dropped: i64,
+}
+
+/// `GET /api/admin/jobs/single/{id}/progress`.
+///
+/// # Errors
+/// The user is no administrator, or there is no such job.
+pub async fn progress(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<HttpResponse, ApiError> {
+    let (user, id) = (admin(user)?, parse(&id)?);
+    let answer = app
+        .db
+        .read(move |conn| {
+            let job = mine(conn, &user, id)?;
+            let counts = messages::count(conn, id)?.into_iter();
+            Ok(ProgressAnswer {
+                id,
+                status: job.state()?,
+                progress: job.progress,
+                steps: job.steps(),
+                messages: counts
+                    .map(|count| LevelAnswer { level: count.level, kept: count.kept, dropped: count.dropped })
+                    .collect(),
+            })
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// `POST /api/admin/jobs/single/{id}/abort`.
+///
+/// # Errors
+/// The user is no administrator, or there is no such job, or it has ended.
+pub async fn abort(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<HttpResponse, ApiError> {
+    abort_job(&app, &admin(user)?, parse(&id)?).await?;
+    Ok(HttpResponse::Accepted().finish())
+}
+
+/// `POST /api/admin/jobs/abort-all`: stops all that have not ended, or of those the ones that the query's filter finds.
+///
+/// # Errors
+/// The user is no administrator, or a value that cannot be read.
+pub async fn abort_all(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Result<HttpResponse, ApiError> {
+    let user = admin(user)?;
+    let filter = JobFilter { states: of_states(true), ..query.filter(&user)? };
+    let tally = bulk::run(&app, &user, Action::Abort, Selection::Matching(filter)).await?;
+    Ok(HttpResponse::Ok().json(BulkAnswer::from(tally)))
+}

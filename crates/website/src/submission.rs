@@ -1,0 +1,141 @@
+//! A person submits a job.
+
+use crate::{app::App, manager::Rules, session::SignedIn};
+use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, JobSpec, State, Subject, UserId, kind::About};
+use trawl_store::{
+    Conn, StoreError, accounts, areas,
+    jobs::{self, NewJob, Submitted},
+};
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Wish {
+    /// Kind and options.
+    pub spec: JobSpec,
+    /// The group or project, for kinds that are about one.
+    pub area: Option<AreaId>,
+    /// The linked account, for kinds that are about one.
+    pub account: Option<AccountId>,
+    /// Higher runs first; none: as the kind says.
+    pub priority: Option<i32>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Accepted {
+    /// The job, new or not.
+    pub id: JobId,
+    /// Where it stands.
+    pub state: State,
+    /// Whether it is new; else a live one does the same.
+    pub created: bool,
+}
+
+/// Why a job is not submitted.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Something in it cannot be; the text says what, and what could.
+    #[error("{0}")]
+    Invalid(String),
+    /// Only administrators may.
+    #[error("jobs of the kind {0} are for administrators")]
+    Forbidden(&'static str),
+    /// The account or area is not the user's, or the database fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Submits a job, and has it started as soon as there is room.
+///
+/// # Errors
+/// See [`Refusal`].
+pub async fn submit(app: &App, user: &SignedIn, wish: Wish) -> Result<Accepted, Refusal> {
+    let accepted = submit_all(app, user, vec![wish]).await?;
+    Ok(accepted.into_iter().next().ok_or(StoreError::NotFound)?)
+}
+
+/// Submits jobs: all of them, or where one is refused none.
+///
+/// # Errors
+/// See [`Refusal`].
+pub async fn submit_all(app: &App, user: &SignedIn, wishes: Vec<Wish>) -> Result<Vec<Accepted>, Refusal> {
+    let named = wishes.iter().map(|wish| check(user, wish)).collect::<Result<Vec<_>, _>>()?;
+    let (who, rules) = (user.user.id(), app.rules);
+    let accepted: Vec<Accepted> = app
+        .db
+        .write(move |conn| {
+            wishes.into_iter().zip(named).map(|(wish, named)| write(conn, &rules, who, wish, named)).collect()
+        })
+        .await?;
+    if accepted.iter().any(|accepted| accepted.created) {
+        app.dispatcher.wake();
+        app.hub.jobs();
+    }
+    Ok(accepted)
+}
+
+/// What the job is about, if this user may submit it.
+fn check(user: &SignedIn, wish: &Wish) -> Result<Named, Refusal> {
+    if let Some(problem) = wish.spec.problem() {
+        return Err(Refusal::Invalid(problem));
+    }
+    if wish.priority.is_some_and(|priority| !(0..=100).contains(&priority)) {
+        return Err(Refusal::Invalid("priority must be between 0 and 100".to_owned()));
+    }
+    if matches!(wish.spec, JobSpec::Drill(_)) && !user.user.is_admin {
+        return Err(Refusal::Forbidden(wish.spec.kind()));
+    }
+    Ok(match wish.spec.about() {
+        About::Account => Named::Account(wish.account.ok_or_else(|| missing(&wish.spec, "account"))?),
+        About::Area => Named::Area(wish.area.ok_or_else(|| missing(&wish.spec, "area"))?),
+        About::Options => Named::Nothing,
+    })
+}
+
+fn write(conn: &mut Conn<'_>, rules: &Rules, who: UserId, wish: Wish, named: Named) -> Result<Accepted, StoreError> {
+    let (subject, instance, account) = resolve(conn, who, named)?;
+    let new = NewJob {
+        spec: wish.spec,
+        subject,
+        instance,
+        user: Some(who),
+        account,
+        parent: None,
+        priority: wish.priority,
+        priority_threshold: rules.priority_threshold,
+        max_attempts: rules.max_attempts,
+    };
+    let Submitted { id, created } = jobs::submit(conn, &new)?;
+    let state = if created { State::Queued } else { jobs::get(conn, id)?.ok_or(StoreError::NotFound)?.state()? };
+    Ok(Accepted { id, state, created })
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Named {
+    Account(AccountId),
+    Area(AreaId),
+    Nothing,
+}
+
+fn missing(spec: &JobSpec, field: &str) -> Refusal {
+    Refusal::Invalid(format!("jobs of the kind {} need `{field}`, the id of one", spec.kind()))
+}
+
+fn resolve(
+    conn: &mut Conn<'_>,
+    who: UserId,
+    named: Named,
+) -> Result<(Subject, Option<InstanceId>, Option<AccountId>), StoreError> {
+    Ok(match named {
+        Named::Account(id) => {
+            let account = accounts::get(conn, id)?.filter(|account| account.user() == who);
+            let account = account.ok_or(StoreError::NotFound)?;
+            (Subject::Account(id), Some(account.instance()), Some(id))
+        }
+        Named::Area(id) => {
+            let seen = areas::visible_one(conn, who, id)?.ok_or(StoreError::NotFound)?;
+            (Subject::Area(id), Some(seen.area.instance()), None)
+        }
+        Named::Nothing => (Subject::User(who), None, None),
+    })
+}

@@ -1,0 +1,98 @@
+//! Jobs of every sort through the real processes: those that succeed, fail, hiccup, panic, and will not stop.
+
+use crate::harness::{Client, Running, System, eventually};
+use serde_json::{Value, json};
+
+/// A system without any GitLab: drills need none.
+struct Range {
+    client: Client,
+    _supervisor: Running,
+    system: System,
+}
+
+impl Range {
+    async fn new() -> Self {
+        let system = System::new();
+        let supervisor = system.supervise(&[]);
+        let client = system.set_up().await;
+        Self { client, _supervisor: supervisor, system }
+    }
+
+    async fn submit(&self, payload: Value) -> String {
+        let answer = self.client.post("/api/jobs", &json!({ "kind": "drill", "payload": payload })).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn job(&self, id: &str) -> Value {
+        self.client.get(&format!("/api/jobs/{id}")).await.json()
+    }
+
+    async fn becomes(&self, id: &str, status: &str) -> Value {
+        let look = async || Some(self.job(id).await).filter(|job| job["status"] == status);
+        eventually(&format!("the job is {status}"), look).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_end_is_told_apart() {
+    let range = Range::new().await;
+    let well = json!({ "name": "well", "steps": 3, "messages": 2, "items": 4 });
+    let (well, fails, panics) = (
+        range.submit(well).await,
+        range.submit(json!({ "name": "fails", "end": "fails" })).await,
+        range.submit(json!({ "name": "panics", "end": "panics" })).await,
+    );
+    let job = range.becomes(&well, "completed").await;
+    assert_eq!((&job["progress"], &job["result"]["steps"]), (&json!(1.0), &json!(3)), "{job}");
+    assert_eq!(job["items"], json!([{ "state": "done", "verdict": null, "count": 12 }]));
+    let items = range.client.get(&format!("/api/jobs/{well}/items?state=done&after=3-3")).await.json();
+    assert_eq!(items.as_array().unwrap().iter().map(|item| &item["name"]).collect::<Vec<_>>(), ["3-4"]);
+    let messages = range.client.get(&format!("/api/jobs/{well}/messages?level=info")).await.json();
+    assert_eq!(messages.as_array().unwrap().len(), 6);
+    let job = range.becomes(&fails, "failed").await;
+    assert_eq!((&job["error_class"], &job["attempt"]), (&json!("permanent"), &json!(1)));
+    let job = range.becomes(&panics, "failed").await;
+    assert!(job["error"].as_str().unwrap().contains("told to panic"), "{job}");
+    // Another attempt waits, and says so.
+    let hiccups = range.submit(json!({ "name": "hiccups", "end": "hiccups" })).await;
+    let job = range.becomes(&hiccups, "waiting").await;
+    assert_eq!((&job["wait_reason"], &job["attempt"]), (&json!("retry"), &json!(1)));
+    assert_eq!(job["attempts"][0]["outcome"], "failed");
+    for (path, status) in [
+        (format!("/api/admin/jobs/single/{well}/progress"), 200),
+        ("/api/admin/jobs/past?kind=drill".to_owned(), 200),
+        ("/api/jobs?kind=none".to_owned(), 422),
+        ("/api/jobs?lane=none".to_owned(), 422),
+        ("/api/jobs/no-id".to_owned(), 404),
+    ] {
+        assert_eq!(range.client.get(&path).await.status, status, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_some_or_all_are_stopped() {
+    let range = Range::new().await;
+    let slow = |name: &str| json!({ "name": name, "steps": 1000, "step_ms": 100 });
+    let one = range.submit(slow("one")).await;
+    range.becomes(&one, "running").await;
+    let asked = std::time::Instant::now();
+    assert_eq!(range.client.post(&format!("/api/jobs/{one}/abort"), &json!({})).await.status, 202);
+    range.becomes(&one, "aborted").await;
+    assert!(asked.elapsed() < crate::harness::PATIENCE);
+    let again = range.client.post("/api/jobs/retry", &json!({ "ids": [one] })).await.json();
+    assert_eq!(again, json!({ "done": 1, "skipped": 0 }));
+    // More than there are slots: some run, some are queued.
+    let batch: Vec<Value> =
+        (0..30).map(|n| json!({ "kind": "drill", "payload": slow(&format!("many {n}")) })).collect();
+    let answer = range.client.post("/api/jobs/batch", &json!({ "jobs": batch })).await;
+    assert_eq!((answer.status, answer.json().as_array().unwrap().len()), (201, 30));
+    range.becomes(&one, "running").await;
+    let stopped = range.client.post("/api/admin/jobs/abort-all", &json!({})).await.json();
+    assert_eq!(stopped, json!({ "done": 31, "skipped": 0 }));
+    let database = range.system.database();
+    eventually("everything has stopped", async || {
+        (database.number("SELECT count(*) AS v FROM jobs WHERE state <> 'aborted'") == 0).then_some(())
+    })
+    .await;
+}
