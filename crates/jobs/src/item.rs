@@ -50,7 +50,8 @@ impl FromStr for ItemState {
     }
 }
 
-/// One thing that a job works through. Reporting it again under the same name replaces it.
+/// One thing that a job works through. Reporting it again under the same name replaces it, but for a detail that is not
+/// said again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// Unique within the job, such as a file name or a URL.
@@ -61,7 +62,7 @@ pub struct Item {
     pub verdict: Option<String>,
     /// The reason in words; data in it may be hostile.
     pub note: Option<String>,
-    /// More of it, a JSON object.
+    /// More of it, a JSON object; a `page` in it is where the item was found. None: what was said before stays.
     pub detail: Option<String>,
 }
 

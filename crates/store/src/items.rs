@@ -45,7 +45,7 @@ impl JobItem {
     }
 }
 
-/// Writes items; one that is there already is replaced.
+/// Writes items; one that is there already is replaced, but for a detail that is not said again.
 pub fn put(conn: &mut Conn<'_>, job: JobId, items: &[Item]) -> Result<(), StoreError> {
     let (job, at) = (job.to_string(), stored(now()));
     let short = |text: &Option<String>| text.as_ref().map(|text| clip(&storable(text), TEXT_LIMIT));
@@ -54,7 +54,7 @@ pub fn put(conn: &mut Conn<'_>, job: JobId, items: &[Item]) -> Result<(), StoreE
             job_items::state.eq(item.state.as_str()),
             job_items::verdict.eq(short(&item.verdict)),
             job_items::note.eq(short(&item.note)),
-            job_items::detail.eq(item.detail.as_deref().map(storable)),
+            item.detail.as_deref().map(|detail| job_items::detail.eq(storable(detail))),
             job_items::updated_at.eq(at),
         );
         let name = clip(&storable(&item.name), TEXT_LIMIT);

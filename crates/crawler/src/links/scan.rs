@@ -108,6 +108,12 @@ struct Place {
     text: String,
 }
 
+impl Place {
+    fn json(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+}
+
 impl Scan<'_> {
     /// Reads the next pages and checks what is new on them; false where there were none.
     async fn wave(&mut self) -> Result<bool, JobFailure> {
@@ -169,11 +175,14 @@ impl Scan<'_> {
                     self.judge(items, named(link), &Check::excluded(), Some(&place));
                 }
                 (Ok(link), Novelty::Check | Novelty::Unfit) => to_check.push(ToCheck { link: link.clone(), place }),
-                // Its visit brings the verdict; only the place on it is left.
-                (Ok(link), Novelty::Page) if self.options.fragments && link.fragment().is_some() => {
-                    to_check.push(ToCheck { link: link.clone(), place });
+                // Its visit brings the verdict; only the place on it, if it names one, is left.
+                (Ok(link), Novelty::Page) => {
+                    let detail = place.json();
+                    items.push(Item { detail, ..Item::new(link.as_str(), ItemState::Pending) });
+                    if self.options.fragments && link.fragment().is_some() {
+                        to_check.push(ToCheck { link: link.clone(), place });
+                    }
                 }
-                (Ok(_), Novelty::Page) => {}
             }
         }
     }
@@ -209,8 +218,8 @@ impl Scan<'_> {
                 Verdict::Skipped => ItemState::Skipped,
             },
             verdict: Some(check.verdict.to_string()),
-            note: note(check, place),
-            detail: place.and_then(|place| serde_json::to_string(place).ok()),
+            note: note(check),
+            detail: place.and_then(Place::json),
         });
     }
 
@@ -270,12 +279,8 @@ fn named(link: &Link) -> String {
     }
 }
 
-fn note(check: &Check, place: Option<&Place>) -> Option<String> {
+fn note(check: &Check) -> Option<String> {
+    let moved = || check.redirect.as_ref().filter(|redirect| redirect.permanent);
     let cause = check.cause.as_ref().map(ToString::to_string);
-    let moved = check.redirect.as_ref().filter(|redirect| redirect.permanent);
-    let what = cause.or_else(|| Some(format!("moved to {}", moved?.to)))?;
-    Some(match place {
-        Some(place) => format!("{what}; found on {}", place.page),
-        None => what,
-    })
+    cause.or_else(|| Some(format!("moved to {}", moved()?.to)))
 }

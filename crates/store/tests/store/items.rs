@@ -10,7 +10,8 @@ fn link(name: &str, state: ItemState, verdict: Option<&str>) -> Item {
 
 async fn an_item_is_replaced_by_its_name(world: &World) {
     let id = world.queued(1).await;
-    let first = [link("a", ItemState::Pending, None), link("b", ItemState::Done, Some("alive"))];
+    let pending = Item { detail: Some("{}".to_owned()), ..link("a", ItemState::Pending, None) };
+    let first = [pending, link("b", ItemState::Done, Some("alive"))];
     world.write(move |conn| items::put(conn, id, &first)).await;
     let dead = Item { note: Some("404 Not Found\0".to_owned()), ..link("a", ItemState::Failed, Some("dead")) };
     world.write(move |conn| items::put(conn, id, &[dead, link("c", ItemState::Done, Some("alive"))])).await;
@@ -18,6 +19,7 @@ async fn an_item_is_replaced_by_its_name(world: &World) {
     let names: Vec<_> = all.iter().map(|item| item.name.as_str()).collect();
     assert_eq!(names, ["a", "b", "c"]);
     assert_eq!((all[0].state(), all[0].note.as_deref()), (ItemState::Failed, Some("404 Not Found\u{fffd}")));
+    assert_eq!(all[0].detail.as_deref(), Some("{}"), "what is not said again stays");
     let counts = world.read(move |conn| items::count(conn, id)).await;
     let alive = Some("alive".to_owned());
     assert_eq!(counts, [(ItemState::Done, alive.clone(), 2), (ItemState::Failed, Some("dead".to_owned()), 1)]);

@@ -302,9 +302,19 @@ fn items(conn: &mut Conn<'_>, id: JobId, choice: &ItemChoice) -> Result<(Vec<Ite
     let found = items::list(conn, id, &ItemFilter { state, verdict, after }, ITEMS_SHOWN)?;
     let full = i64::try_from(found.len()).is_ok_and(|found| found == ITEMS_SHOWN);
     let last = found.last().map(|item| item.name.clone()).filter(|_| full);
-    let row =
-        |item: items::JobItem| ItemRow { state: item.state(), name: item.name, verdict: item.verdict, note: item.note };
+    let row = |item: items::JobItem| ItemRow {
+        state: item.state(),
+        found_on: item.detail.as_deref().and_then(found_on),
+        name: item.name,
+        verdict: item.verdict,
+        note: item.note,
+    };
     Ok((found.into_iter().map(row).collect(), last))
+}
+
+fn found_on(detail: &str) -> Option<String> {
+    let detail: serde_json::Value = serde_json::from_str(detail).ok()?;
+    detail["page"].as_str().map(str::to_owned)
 }
 
 fn related(conn: &mut Conn<'_>, user: &SignedIn, job: Job, subjects: &Subjects) -> Result<RelatedJob, StoreError> {

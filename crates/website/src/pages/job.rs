@@ -116,6 +116,8 @@ pub struct ItemRow {
     pub verdict: Option<String>,
     /// The reason in words.
     pub note: Option<String>,
+    /// The page that it was found on.
+    pub found_on: Option<String>,
 }
 
 /// Which items are shown.

@@ -180,12 +180,14 @@ impl Samples {
                     state: ItemState::Failed,
                     verdict: self.some("dead"),
                     note: self.some("404 Not Found"),
+                    found_on: self.some("https://example.com/guide"),
                 },
                 ItemRow {
                     name: self.say("https://example.com/"),
                     state: ItemState::Done,
                     verdict: self.some("alive"),
                     note: None,
+                    found_on: None,
                 },
             ],
             item_counts: vec![
