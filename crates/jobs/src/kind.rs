@@ -271,8 +271,9 @@ impl JobSpec {
         }
     }
 
-    /// What the options of a kind that is about them name.
-    fn aim(&self) -> String {
+    /// What the options of a kind that is about them name, such as a URL; empty where they name nothing.
+    #[must_use]
+    pub fn aim(&self) -> String {
         match self {
             Self::LinkScan(scan) => {
                 let mut page = scan.url.clone();

@@ -13,6 +13,7 @@ pub mod rank;
 pub mod record;
 pub mod report;
 pub mod retry;
+pub mod schedule;
 pub mod state;
 pub mod text;
 

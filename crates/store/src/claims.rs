@@ -1,8 +1,8 @@
 //! Claims: from queued to running, for one worker.
 
 use crate::{
-    Conn, StoreError, accounts, areas, conn::columns, instances, jobs::Job, leases, now, pauses, schema::jobs, sync,
-    turns, when::stored,
+    Conn, StoreError, accounts, areas, conn::columns, instances, jobs::Job, leases, literal::IsReady, now, pauses,
+    schema::jobs, sync, turns, when::stored,
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -92,7 +92,7 @@ fn take(conn: &mut Conn<'_>, lane: Lane, request: &ClaimRequest, limit: usize) -
     macro_rules! first {
         () => {
             READY
-                .filter(READY.field(jobs::state).eq(State::Queued.as_str()))
+                .filter(IsReady)
                 .filter(READY.field(jobs::lane).eq(lane.as_str()))
                 .order((READY.field(jobs::rank), READY.field(jobs::id)))
                 .limit(limit)

@@ -5,6 +5,7 @@ use crate::{
     Conn, StoreError,
     conn::on_backend,
     jobs::Job,
+    literal::IsWaiting,
     now,
     schema::{jobs, pauses, users},
     text::storable,
@@ -158,7 +159,7 @@ pub fn wake(conn: &mut Conn<'_>) -> Result<usize, StoreError> {
         (jobs::state.eq(to.as_str()), jobs::wait_reason.eq(None::<String>), jobs::updated_at.eq(stored(now())));
     on_backend!(conn, |c| {
         let mut free = jobs::table
-            .filter(jobs::state.eq(State::Waiting.as_str()))
+            .filter(IsWaiting)
             .filter(jobs::wait_reason.eq(WaitReason::Paused.as_str()))
             .limit(CHUNK)
             .select(jobs::id)

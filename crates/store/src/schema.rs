@@ -125,6 +125,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    schedules (id) {
+        id -> BigInt,
+        name -> Text,
+        kind -> Text,
+        payload -> Text,
+        priority -> Nullable<Integer>,
+        user_id -> BigInt,
+        account_id -> Nullable<BigInt>,
+        area_id -> Nullable<BigInt>,
+        every_seconds -> Nullable<BigInt>,
+        cron -> Nullable<Text>,
+        enabled -> Bool,
+        next_run_at -> Nullable<Timestamp>,
+        last_run_at -> Nullable<Timestamp>,
+        last_job_id -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     pauses (scope, subject) {
         scope -> Text,
         subject -> Text,

@@ -1,10 +1,10 @@
 //! Every route there is.
 
 use crate::handlers::{
-    accounts, admin, api_accounts, api_admin, api_admin_jobs, api_areas, api_jobs, api_pauses, assets, explore, health,
-    job, jobs, overview, project, resource, set_up, sign_in, stream,
+    accounts, admin, api_accounts, api_admin, api_admin_jobs, api_areas, api_jobs, api_pauses, api_schedules, assets,
+    explore, health, job, jobs, overview, project, resource, schedules, set_up, sign_in, stream,
 };
-use actix_web::web::{ServiceConfig, delete, get, post, route};
+use actix_web::web::{ServiceConfig, delete, get, patch, post, route};
 
 /// The table.
 pub fn table(routes: &mut ServiceConfig) {
@@ -28,6 +28,11 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/jobs/{id}", get().to(job::show))
         .route("/jobs/{id}/abort", post().to(job::abort))
         .route("/jobs/{id}/retry", post().to(job::retry))
+        .route("/schedules", get().to(schedules::show))
+        .route("/schedules", post().to(schedules::create))
+        .route("/schedules/{id}/run", post().to(schedules::run))
+        .route("/schedules/{id}/switch", post().to(schedules::switch))
+        .route("/schedules/{id}/delete", post().to(schedules::delete))
         .route("/explore", get().to(explore::show))
         .route("/explore/group/{id}", get().to(explore::group))
         .route("/explore/project/{id}", get().to(project::show))
@@ -52,6 +57,11 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/api/jobs/{id}/items", get().to(api_jobs::items))
         .route("/api/jobs/{id}/abort", post().to(api_jobs::abort))
         .route("/api/jobs/{id}/retry", post().to(api_jobs::retry))
+        .route("/api/schedules", get().to(api_schedules::list))
+        .route("/api/schedules", post().to(api_schedules::create))
+        .route("/api/schedules/{id}", patch().to(api_schedules::change))
+        .route("/api/schedules/{id}", delete().to(api_schedules::delete))
+        .route("/api/schedules/{id}/run", post().to(api_schedules::run))
         .route("/api/areas", get().to(api_areas::list))
         .route("/api/resources", get().to(api_areas::resources))
         .route("/api/accounts", get().to(api_accounts::list))

@@ -2,7 +2,7 @@
 
 use crate::session::SignedIn;
 use std::collections::HashMap;
-use trawl_jobs::{AreaId, WaitReason};
+use trawl_jobs::{AreaId, JobSpec, WaitReason};
 use trawl_store::{
     Conn, StoreError,
     accounts::{self, Account},
@@ -31,11 +31,17 @@ impl Subjects {
         job.served_by.or(job.account_id).and_then(|id| self.0.get(&id)).cloned()
     }
 
-    /// The area's path, else the account.
+    /// The area's path, else the account, else what the options name.
     #[must_use]
     pub fn of(&self, job: &Job, path: Option<String>) -> String {
-        path.or_else(|| job.account_id.and_then(|id| self.0.get(&id)).cloned()).unwrap_or_else(|| "–".to_owned())
+        let account = || job.account_id.and_then(|id| self.0.get(&id)).cloned();
+        path.or_else(account).or_else(|| aim(job)).unwrap_or_else(|| "–".to_owned())
     }
+}
+
+fn aim(job: &Job) -> Option<String> {
+    let spec = JobSpec::parse(&job.kind, &job.payload).ok()?;
+    Some(spec.aim()).filter(|aim| !aim.is_empty())
 }
 
 /// The path of a job's area, where this user may know it: a job stays when its area can no longer be reached.

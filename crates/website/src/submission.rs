@@ -59,14 +59,10 @@ pub async fn submit(app: &App, user: &SignedIn, wish: Wish) -> Result<Accepted, 
 /// # Errors
 /// See [`Refusal`].
 pub async fn submit_all(app: &App, user: &SignedIn, wishes: Vec<Wish>) -> Result<Vec<Accepted>, Refusal> {
-    let named = wishes.iter().map(|wish| check(user, wish)).collect::<Result<Vec<_>, _>>()?;
+    wishes.iter().try_for_each(|wish| check(user, wish))?;
     let (who, rules) = (user.user.id(), app.rules);
-    let accepted: Vec<Accepted> = app
-        .db
-        .write(move |conn| {
-            wishes.into_iter().zip(named).map(|(wish, named)| write(conn, &rules, who, wish, named)).collect()
-        })
-        .await?;
+    let accepted: Vec<Accepted> =
+        app.db.write(move |conn| wishes.into_iter().map(|wish| write(conn, &rules, who, wish)).collect()).await?;
     if accepted.iter().any(|accepted| accepted.created) {
         app.dispatcher.wake();
         app.hub.jobs();
@@ -74,8 +70,11 @@ pub async fn submit_all(app: &App, user: &SignedIn, wishes: Vec<Wish>) -> Result
     Ok(accepted)
 }
 
-/// What the job is about, if this user may submit it.
-fn check(user: &SignedIn, wish: &Wish) -> Result<Named, Refusal> {
+/// Whether this user may submit it, as far as can be told without looking anything up.
+///
+/// # Errors
+/// [`Refusal::Invalid`] or [`Refusal::Forbidden`].
+pub fn check(user: &SignedIn, wish: &Wish) -> Result<(), Refusal> {
     if let Some(problem) = wish.spec.problem() {
         return Err(Refusal::Invalid(problem));
     }
@@ -85,15 +84,19 @@ fn check(user: &SignedIn, wish: &Wish) -> Result<Named, Refusal> {
     if matches!(wish.spec, JobSpec::Drill(_)) && !user.user.is_admin {
         return Err(Refusal::Forbidden(wish.spec.kind()));
     }
-    Ok(match wish.spec.about() {
-        About::Account => Named::Account(wish.account.ok_or_else(|| missing(&wish.spec, "account"))?),
-        About::Area => Named::Area(wish.area.ok_or_else(|| missing(&wish.spec, "area"))?),
-        About::Options => Named::Nothing,
-    })
+    match wish.spec.about() {
+        About::Account if wish.account.is_none() => Err(missing(&wish.spec, "account")),
+        About::Area if wish.area.is_none() => Err(missing(&wish.spec, "area")),
+        About::Account | About::Area | About::Options => Ok(()),
+    }
 }
 
-fn write(conn: &mut Conn<'_>, rules: &Rules, who: UserId, wish: Wish, named: Named) -> Result<Accepted, StoreError> {
-    let (subject, instance, account) = resolve(conn, who, named)?;
+/// Writes the job of a wish that was checked.
+///
+/// # Errors
+/// [`StoreError::NotFound`] where the account or area is not the user's.
+pub fn write(conn: &mut Conn<'_>, rules: &Rules, who: UserId, wish: Wish) -> Result<Accepted, StoreError> {
+    let (subject, instance, account) = resolve(conn, who, &wish)?;
     let new = NewJob {
         spec: wish.spec,
         subject,
@@ -110,13 +113,6 @@ fn write(conn: &mut Conn<'_>, rules: &Rules, who: UserId, wish: Wish, named: Nam
     Ok(Accepted { id, state, created })
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Named {
-    Account(AccountId),
-    Area(AreaId),
-    Nothing,
-}
-
 fn missing(spec: &JobSpec, field: &str) -> Refusal {
     Refusal::Invalid(format!("jobs of the kind {} need `{field}`, the id of one", spec.kind()))
 }
@@ -124,18 +120,20 @@ fn missing(spec: &JobSpec, field: &str) -> Refusal {
 fn resolve(
     conn: &mut Conn<'_>,
     who: UserId,
-    named: Named,
+    wish: &Wish,
 ) -> Result<(Subject, Option<InstanceId>, Option<AccountId>), StoreError> {
-    Ok(match named {
-        Named::Account(id) => {
+    Ok(match wish.spec.about() {
+        About::Account => {
+            let id = wish.account.ok_or(StoreError::NotFound)?;
             let account = accounts::get(conn, id)?.filter(|account| account.user() == who);
             let account = account.ok_or(StoreError::NotFound)?;
             (Subject::Account(id), Some(account.instance()), Some(id))
         }
-        Named::Area(id) => {
+        About::Area => {
+            let id = wish.area.ok_or(StoreError::NotFound)?;
             let seen = areas::visible_one(conn, who, id)?.ok_or(StoreError::NotFound)?;
             (Subject::Area(id), Some(seen.area.instance()), None)
         }
-        Named::Nothing => (Subject::User(who), None, None),
+        About::Options => (Subject::User(who), None, None),
     })
 }

@@ -11,7 +11,8 @@ const SINGLE: usize = 1_000;
 
 diesel::table! {
     queue (id) {
-        id -> BigInt,
+        id -> Text,
+        dedupe_key -> Text,
         state -> Text,
         priority -> Integer,
         payload -> Text,
@@ -25,31 +26,33 @@ diesel::alias!(const NEXT: Alias<Next> = queue as next);
 pub(crate) struct Floor {
     /// Inserted, each in a commit of its own.
     pub(crate) inserted: f64,
-    /// Claimed and completed, a hundred in each commit.
+    /// Claimed in one commit and completed in another, a hundred at a time.
     pub(crate) drained: f64,
 }
 
 /// Measures on SQLite, or on an empty PostgreSQL database.
 pub(crate) fn measure(url: Option<&str>) -> Floor {
-    let columns = "state TEXT NOT NULL, priority INTEGER NOT NULL, payload TEXT NOT NULL, worker TEXT)";
-    let index = "CREATE INDEX ready ON queue (priority, id) WHERE state = 'queued'";
+    let schema = "CREATE TABLE queue (id TEXT NOT NULL PRIMARY KEY, dedupe_key TEXT NOT NULL, state TEXT NOT NULL, \
+                  priority INTEGER NOT NULL, payload TEXT NOT NULL, worker TEXT); \
+                  CREATE INDEX ready ON queue (priority, id) WHERE state = 'queued'; \
+                  CREATE UNIQUE INDEX live ON queue (dedupe_key) WHERE state <> 'completed'";
     if let Some(url) = url {
         let mut conn = PgConnection::establish(url).unwrap();
-        conn.batch_execute(&format!("CREATE TABLE queue (id BIGINT PRIMARY KEY, {columns}; {index}")).unwrap();
+        conn.batch_execute(schema).unwrap();
         return run(&mut conn);
     }
     let dir = tempfile::tempdir().unwrap();
     let mut conn = SqliteConnection::establish(dir.path().join("floor.db").to_str().unwrap()).unwrap();
     conn.batch_execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL").unwrap();
-    conn.batch_execute(&format!("CREATE TABLE queue (id INTEGER PRIMARY KEY, {columns}; {index}")).unwrap();
+    conn.batch_execute(schema).unwrap();
     run(&mut conn)
 }
 
 /// What both databases can do; written once, compiled for each.
 trait Database: diesel::Connection + Sized {
     fn insert(&mut self, ids: std::ops::Range<usize>);
-    fn claim(&mut self) -> Vec<i64>;
-    fn complete(&mut self, ids: Vec<i64>);
+    fn claim(&mut self) -> Vec<String>;
+    fn complete(&mut self, ids: Vec<String>);
 }
 
 macro_rules! database {
@@ -58,7 +61,8 @@ macro_rules! database {
             fn insert(&mut self, ids: std::ops::Range<usize>) {
                 let row = |id: usize| {
                     (
-                        queue::id.eq(i64::try_from(id).unwrap()),
+                        queue::id.eq(uuid::Uuid::now_v7().to_string()),
+                        queue::dedupe_key.eq(format!("drill:user:1:{id}")),
                         queue::state.eq("queued"),
                         queue::priority.eq(0),
                         queue::payload.eq("{}"),
@@ -69,9 +73,9 @@ macro_rules! database {
                 }
             }
 
-            fn claim(&mut self) -> Vec<i64> {
+            fn claim(&mut self) -> Vec<String> {
                 let first = NEXT
-                    .filter(NEXT.field(queue::state).eq("queued"))
+                    .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("next.state = 'queued'"))
                     .order((NEXT.field(queue::priority), NEXT.field(queue::id)))
                     .limit(i64::try_from(BATCH).unwrap())
                     .select(NEXT.field(queue::id));
@@ -82,7 +86,7 @@ macro_rules! database {
                     .unwrap()
             }
 
-            fn complete(&mut self, ids: Vec<i64>) {
+            fn complete(&mut self, ids: Vec<String>) {
                 diesel::update(queue::table.filter(queue::id.eq_any(ids)))
                     .set((queue::state.eq("completed"), queue::worker.eq(None::<String>)))
                     .execute(self)
@@ -102,20 +106,13 @@ fn run<C: Database>(conn: &mut C) -> Floor {
     let inserted = super::number(SINGLE) / begun.elapsed().as_secs_f64();
     commit(conn, |conn| conn.insert(SINGLE..ROWS));
     let begun = Instant::now();
-    let mut held = Vec::new();
     loop {
-        // As Trawl does it: what is done is ended, and what is next is claimed, in one transaction.
-        let done = std::mem::take(&mut held);
-        let ended = done.is_empty();
-        commit(conn, |conn| {
-            if !done.is_empty() {
-                conn.complete(done);
-            }
-            held = conn.claim();
-        });
-        if ended && held.is_empty() {
+        let mut held = Vec::new();
+        commit(conn, |conn| held = conn.claim());
+        if held.is_empty() {
             break;
         }
+        commit(conn, |conn| conn.complete(held));
     }
     Floor { inserted, drained: super::number(ROWS) / begun.elapsed().as_secs_f64() }
 }

@@ -4,12 +4,13 @@ use super::Job;
 use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
+    literal::{IsNotCompleted, IsWaiting},
     schema::jobs,
     text::{contains, lower},
     when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::{dsl::sql, prelude::*, sql_types::Bool};
+use diesel::prelude::*;
 use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, Lane, State, UserId, WaitReason};
 
 /// Jobs that a job has spawned, oldest first, at most `limit`.
@@ -128,7 +129,7 @@ macro_rules! within {
             Range::User(user) => $query = $query.filter(jobs::user_id.eq(user.0)),
             // As the partial index has it, so that the planner sees that it may be used.
             Range::State(state) => {
-                $query = $query.filter(jobs::state.eq(state.as_str())).filter(sql::<Bool>("jobs.state <> 'completed'"));
+                $query = $query.filter(jobs::state.eq(state.as_str())).filter(IsNotCompleted);
             }
             Range::All => {}
         }
@@ -214,7 +215,7 @@ pub fn running(conn: &mut Conn<'_>, user: Option<UserId>, limit: i64) -> Result<
     on_backend!(conn, |c| {
         let mut query = jobs::table
             .left_join(areas::table)
-            .filter(jobs::state.eq_any([State::Running.as_str(), State::Aborting.as_str()]))
+            .filter(jobs::worker.is_not_null())
             .select((columns::<Job>(), areas::full_path.nullable()))
             .order((jobs::started_at.asc(), jobs::id.asc()))
             .limit(limit)
@@ -236,6 +237,7 @@ pub fn failed_since(
     on_backend!(conn, |c| {
         let mut query = jobs::table
             .filter(jobs::state.eq(State::Failed.as_str()))
+            .filter(IsNotCompleted)
             .filter(jobs::finished_at.gt(stored(since)))
             .order(jobs::id.desc())
             .limit(limit)
@@ -266,7 +268,7 @@ pub fn waiting(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<Waiting>
     type Row = (Option<String>, Option<i64>, i64, Option<NaiveDateTime>);
     let rows: Vec<Row> = on_backend!(conn, |c| {
         let mut query = jobs::table
-            .filter(jobs::state.eq(State::Waiting.as_str()))
+            .filter(IsWaiting)
             .group_by((jobs::wait_reason, jobs::instance_id))
             .select((jobs::wait_reason, jobs::instance_id, diesel::dsl::count_star(), diesel::dsl::min(jobs::run_at)))
             .into_boxed();

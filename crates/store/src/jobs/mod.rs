@@ -6,6 +6,7 @@ pub mod steps;
 use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
+    literal::IsLive,
     now,
     schema::jobs,
     turns,
@@ -240,8 +241,7 @@ pub fn submit(conn: &mut Conn<'_>, new: &NewJob) -> Result<Submitted, StoreError
 
 /// The live job that has a key.
 pub fn live_with_key(conn: &mut Conn<'_>, key: &str) -> Result<Option<JobId>, StoreError> {
-    let live: Vec<&str> = State::ALL.into_iter().filter(|state| state.is_live()).map(State::as_str).collect();
-    let query = jobs::table.filter(jobs::dedupe_key.eq(key)).filter(jobs::state.eq_any(live)).select(jobs::id);
+    let query = jobs::table.filter(jobs::dedupe_key.eq(key)).filter(IsLive).select(jobs::id);
     let id: Option<String> = on_backend!(conn, |c| query.first(c).optional())?;
     id.map(|id| id.parse().map_err(|error| StoreError::Corrupt(format!("job id {id:?}: {error}")))).transpose()
 }

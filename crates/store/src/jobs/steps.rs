@@ -1,7 +1,15 @@
 //! Steps that jobs take without a worker: because a person wants it, or because a wait is over.
 
 use super::{Job, get, step_job};
-use crate::{Conn, StoreError, accounts, conn::on_backend, now, schema::jobs, sync, turns, when::stored};
+use crate::{
+    Conn, StoreError, accounts,
+    conn::on_backend,
+    literal::{IsLive, IsWaiting},
+    now,
+    schema::jobs,
+    sync, turns,
+    when::stored,
+};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, Lane, Lease, State, Step, UserId, WaitReason};
@@ -74,10 +82,7 @@ pub fn retry(conn: &mut Conn<'_>, id: JobId) -> Result<(), StoreError> {
 /// Wakes jobs that wait for nothing but a time that has come.
 pub fn wake_due(conn: &mut Conn<'_>) -> Result<usize, StoreError> {
     let at = stored(now());
-    let due = jobs::table
-        .filter(jobs::state.eq(State::Waiting.as_str()))
-        .filter(jobs::wait_reason.eq_any(timed()))
-        .filter(jobs::run_at.le(at));
+    let due = jobs::table.filter(IsWaiting).filter(jobs::wait_reason.eq_any(timed())).filter(jobs::run_at.le(at));
     let changes =
         (jobs::state.eq(State::Queued.as_str()), jobs::wait_reason.eq(None::<String>), jobs::updated_at.eq(at));
     Ok(on_backend!(conn, |c| diesel::update(due).set(changes).execute(c))?)
@@ -91,7 +96,7 @@ fn timed() -> Vec<&'static str> {
 pub fn wake_for_credentials(conn: &mut Conn<'_>, instance: InstanceId) -> Result<usize, StoreError> {
     let at = stored(now());
     let waiting = jobs::table
-        .filter(jobs::state.eq(State::Waiting.as_str()))
+        .filter(IsWaiting)
         .filter(jobs::wait_reason.eq("credentials"))
         .filter(jobs::instance_id.eq(instance.0));
     let changes = (
@@ -121,10 +126,8 @@ pub fn wake(conn: &mut Conn<'_>, job: &mut Job) -> Result<(), StoreError> {
 
 /// When the next job wakes by itself.
 pub fn next_run_at(conn: &mut Conn<'_>) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let query = jobs::table
-        .filter(jobs::state.eq(State::Waiting.as_str()))
-        .filter(jobs::wait_reason.eq_any(timed()))
-        .select(diesel::dsl::min(jobs::run_at));
+    let query =
+        jobs::table.filter(IsWaiting).filter(jobs::wait_reason.eq_any(timed())).select(diesel::dsl::min(jobs::run_at));
     let next: Option<NaiveDateTime> = on_backend!(conn, |c| query.first(c))?;
     Ok(next.map(|time| time.and_utc()))
 }
@@ -141,12 +144,8 @@ pub fn stopped(conn: &mut Conn<'_>, job: &Job) -> Result<(), StoreError> {
 /// Ends the live jobs that are about an account as such: it is about to go. A worker that runs one finds its lease
 /// gone.
 pub(crate) fn end_those_about(conn: &mut Conn<'_>, account: AccountId) -> Result<(), StoreError> {
-    let live: Vec<&str> = State::ALL.into_iter().filter(|state| state.is_live()).map(State::as_str).collect();
     let at = stored(now());
-    let its = jobs::table
-        .filter(jobs::account_id.eq(account.0))
-        .filter(jobs::area_id.is_null())
-        .filter(jobs::state.eq_any(live));
+    let its = jobs::table.filter(jobs::account_id.eq(account.0)).filter(jobs::area_id.is_null()).filter(IsLive);
     let changes = (
         jobs::state.eq(State::Aborted.as_str()),
         jobs::wait_reason.eq(None::<String>),

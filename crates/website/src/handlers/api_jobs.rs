@@ -207,7 +207,11 @@ pub struct SubmitBody {
 }
 
 impl SubmitBody {
-    fn wish(self) -> Result<Wish, ApiError> {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// It means nothing.
+    pub fn wish(self) -> Result<Wish, ApiError> {
         let (kind, payload) = match (self.kind, self.url) {
             (Some(kind), None) => (kind, self.payload.unwrap_or_else(|| serde_json::json!({}))),
             (None, Some(url)) if self.payload.is_none() => ("link_scan".to_owned(), serde_json::json!({ "url": url })),

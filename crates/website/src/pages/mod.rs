@@ -19,6 +19,7 @@ pub mod project;
 pub mod resource;
 #[cfg(test)]
 mod samples;
+pub mod schedules;
 pub mod setup;
 pub mod sign_in;
 #[cfg(test)]
@@ -40,5 +41,6 @@ pub use jobs::{JobFilter, JobRow, Jobs, StateFilter};
 pub use overview::{FailedJobs, GroupFreshness, Overview, RefusedAccount, RunningJob, WaitingJobs};
 pub use project::{ProjectPage, ResourceFilter, ResourceRow, Tab};
 pub use resource::{Note, ResourcePage};
+pub use schedules::{ScheduleRow, Schedules};
 pub use setup::Setup;
 pub use sign_in::SignIn;

@@ -76,6 +76,23 @@ impl Samples {
         }
     }
 
+    pub(super) fn schedules(&self) -> Schedules {
+        let row = |id, every_seconds, cron: Option<&str>| ScheduleRow {
+            id,
+            name: self.say("docs, each night"),
+            kind: "link_scan".to_owned(),
+            about: self.say("https://docs.example.com/"),
+            every_seconds,
+            cron: cron.and_then(|cron| self.some(cron)),
+            enabled: id == 1,
+            next: (id == 1).then(|| Self::now() + chrono::TimeDelta::hours(5)),
+            later: vec![Self::now() + chrono::TimeDelta::hours(29)],
+            last: Some(Self::ago(70_000)),
+            last_job: (id == 1).then(|| Self::id(3)),
+        };
+        Schedules { frame: self.frame(), rows: vec![row(1, None, Some("30 2 * * *")), row(2, Some(3600), None)] }
+    }
+
     pub(super) fn admin(&self) -> Admin {
         let process = |name: &str, state, pid| ProcessInfo {
             name: self.say(name),
@@ -154,6 +171,7 @@ impl Samples {
             ("project", html(&self.project())),
             ("resource", html(&self.resource())),
             ("accounts", html(&self.accounts())),
+            ("schedules", html(&self.schedules())),
             ("admin", html(&self.admin())),
             ("setup", html(&self.setup())),
             ("sign-in", html(&self.sign_in())),

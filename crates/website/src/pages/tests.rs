@@ -79,6 +79,7 @@ fn empty() -> Vec<(&'static str, String)> {
         ("No subgroup or project found here.", html(&group)),
         ("No description.", html(&resource)),
         ("No account is linked yet.", html(&Accounts { accounts: vec![], ..USUAL.accounts() })),
+        ("No schedule yet.", html(&Schedules { rows: vec![], ..USUAL.schedules() })),
         ("No supervisor is connected", html(&Admin { processes: vec![], ..USUAL.admin() })),
     ]
 }

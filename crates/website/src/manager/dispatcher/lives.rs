@@ -1,7 +1,7 @@
 //! Lives of workers: who comes, what each holds, and what becomes of the jobs of those who are gone or silent.
 
 use super::Dispatcher;
-use crate::manager::ingest;
+use crate::manager::{ingest, schedules};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
 use trawl_jobs::{Lane, Lease, State};
@@ -138,7 +138,10 @@ impl Dispatcher {
         if self.listening_since <= before {
             self.take_stale(before).await;
         }
-        match self.db.write(|conn| Ok(jobs::wake_due(conn)? + pauses::wake(conn)?)).await {
+        let rules = self.rules;
+        let again =
+            move |conn: &mut Conn<'_>| Ok(jobs::wake_due(conn)? + pauses::wake(conn)? + schedules::run(conn, &rules)?);
+        match self.db.write(again).await {
             Ok(0) => {}
             Ok(_) => self.submitted.notify_one(),
             Err(error) => tracing::warn!(%error, "cannot wake waiting jobs"),
