@@ -9,16 +9,58 @@ use crate::{
     jobs::{self as job_rows, Job},
     now,
     schema::jobs,
+    statement::statement,
     text::storable,
     when::stored,
 };
-use chrono::TimeDelta;
-use diesel::prelude::*;
-use std::{collections::HashMap, time::Duration};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Double, Integer, Nullable, Text, Timestamp},
+};
+use std::{collections::HashMap, marker::PhantomData, time::Duration};
 use trawl_jobs::{
     AccountId, ErrorClass, IllegalStep, JobError, JobId, Lease, Outcome, Progress, RetryPolicy, State, Step, Verdict,
     WaitReason, retry::Tries,
 };
+
+statement! {
+    /// A job is further than before.
+    Forward {
+        "UPDATE jobs SET report_seq = ", report_seq: i64 as BigInt,
+        ", progress = ", progress: f64 as Double,
+        ", steps = ", steps: &'a str as Text,
+        ", cursor = ", cursor: Option<&'a str> as Nullable<Text>,
+        ", updated_at = ", updated_at: NaiveDateTime as Timestamp,
+        " WHERE id = ", id: &'a str as Text,
+        " AND lease_token = ", lease_token: i64 as BigInt,
+        " AND report_seq = ", before: i64 as BigInt,
+    } " AND worker IS NOT NULL"
+}
+
+statement! {
+    /// A job leaves its worker, if it is still as it was when that was decided.
+    Leave {
+        "UPDATE jobs SET worker = NULL, served_by = NULL, state = ", state: &'a str as Text,
+        ", wait_reason = ", wait_reason: Option<&'a str> as Nullable<Text>,
+        ", attempt = ", attempt: i32 as Integer,
+        ", crashes = ", crashes: i32 as Integer,
+        ", run_at = ", run_at: NaiveDateTime as Timestamp,
+        ", updated_at = ", updated_at: NaiveDateTime as Timestamp,
+        ", finished_at = ", finished_at: Option<NaiveDateTime> as Nullable<Timestamp>,
+        ", report_seq = ", report_seq: i64 as BigInt,
+        ", progress = ", progress: f64 as Double,
+        ", steps = ", steps: &'a str as Text,
+        ", cursor = ", cursor: Option<&'a str> as Nullable<Text>,
+        ", result = ", result: Option<&'a str> as Nullable<Text>,
+        ", error_class = ", error_class: Option<&'a str> as Nullable<Text>,
+        ", error = ", error: Option<&'a str> as Nullable<Text>,
+        " WHERE id = ", id: &'a str as Text,
+        " AND state = ", from: &'a str as Text,
+        " AND lease_token = ", lease_token: i64 as BigInt,
+        " AND report_seq = ", before: i64 as BigInt,
+    } ""
+}
 
 /// Whether a report may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,19 +123,18 @@ pub fn advance(conn: &mut Conn<'_>, job: &mut Job, advance: Advance<'_>) -> Resu
     let before = job.report_seq;
     advance.apply(job);
     job.updated_at = stored(now());
-    let held = jobs::table
-        .filter(jobs::id.eq(job.id_text()))
-        .filter(jobs::lease_token.eq(job.lease_token))
-        .filter(jobs::worker.is_not_null())
-        .filter(jobs::report_seq.eq(before));
-    let changes = (
-        jobs::report_seq.eq(job.report_seq),
-        jobs::progress.eq(job.progress),
-        jobs::steps.eq(&job.steps),
-        jobs::cursor.eq(&job.cursor),
-        jobs::updated_at.eq(job.updated_at),
-    );
-    match on_backend!(conn, |c| diesel::update(held).set(changes).execute(c))? {
+    let step = Forward {
+        report_seq: job.report_seq,
+        progress: job.progress,
+        steps: &job.steps,
+        cursor: job.cursor.as_deref(),
+        updated_at: job.updated_at,
+        id: job.id_text(),
+        lease_token: job.lease_token,
+        before,
+        of: PhantomData,
+    };
+    match on_backend!(conn, |c| step.execute(c))? {
         0 => Err(StoreError::NotFound),
         _ => Ok(()),
     }
@@ -161,34 +202,28 @@ fn leave(
     if job.state == State::Completed.as_str() {
         job.progress = 1.0;
     }
-    let changes = (
-        (
-            jobs::state.eq(&job.state),
-            jobs::wait_reason.eq(&job.wait_reason),
-            jobs::worker.eq(None::<String>),
-            jobs::served_by.eq(None::<i64>),
-            jobs::attempt.eq(job.attempt),
-            jobs::crashes.eq(job.crashes),
-            jobs::run_at.eq(job.run_at),
-            jobs::updated_at.eq(job.updated_at),
-            jobs::finished_at.eq(job.finished_at),
-        ),
-        (
-            jobs::report_seq.eq(job.report_seq),
-            jobs::progress.eq(job.progress),
-            jobs::steps.eq(&job.steps),
-            jobs::cursor.eq(&job.cursor),
-            jobs::result.eq(&job.result),
-            jobs::error_class.eq(&job.error_class),
-            jobs::error.eq(&job.error),
-        ),
-    );
-    let unchanged = jobs::table
-        .filter(jobs::id.eq(job.id_text()))
-        .filter(jobs::state.eq(from.as_str()))
-        .filter(jobs::lease_token.eq(job.lease_token))
-        .filter(jobs::report_seq.eq(seq));
-    match on_backend!(conn, |c| diesel::update(unchanged).set(changes).execute(c))? {
+    let step = Leave {
+        state: &job.state,
+        wait_reason: job.wait_reason.as_deref(),
+        attempt: job.attempt,
+        crashes: job.crashes,
+        run_at: job.run_at,
+        updated_at: job.updated_at,
+        finished_at: job.finished_at,
+        report_seq: job.report_seq,
+        progress: job.progress,
+        steps: &job.steps,
+        cursor: job.cursor.as_deref(),
+        result: job.result.as_deref(),
+        error_class: job.error_class.as_deref(),
+        error: job.error.as_deref(),
+        id: job.id_text(),
+        from: from.as_str(),
+        lease_token: job.lease_token,
+        before: seq,
+        of: PhantomData,
+    };
+    match on_backend!(conn, |c| step.execute(c))? {
         0 => Err(StoreError::NotFound),
         _ => Ok(word),
     }

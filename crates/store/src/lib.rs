@@ -25,6 +25,7 @@ pub mod resources;
 pub mod schedules;
 mod schema;
 pub mod sessions;
+mod statement;
 pub mod sync;
 mod text;
 mod turns;

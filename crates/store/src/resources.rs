@@ -5,11 +5,16 @@ use crate::{
     conn::{columns, on_backend},
     now,
     schema::resources,
+    statement::statement,
     text::{contains, lower, storable},
     when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Bool, Nullable, Text, Timestamp},
+};
+use std::marker::PhantomData;
 use trawl_jobs::{AreaId, InstanceId, Record, RecordKind};
 
 /// A mirrored object.
@@ -77,68 +82,66 @@ impl Resource {
     }
 }
 
+statement! {
+    /// An object as GitLab has it now; an older one does not replace a newer one, and one that was deleted is back.
+    Put {
+        "INSERT INTO resources (instance_id, kind, gitlab_id, area_id, iid, parent_kind, parent_id, title, state, author, \
+         created_at, updated_at, closed_at, merged_at, web_url, confidential, payload, written_at) VALUES (",
+        instance_id: i64 as BigInt,
+        ", ", kind: &'a str as Text,
+        ", ", gitlab_id: i64 as BigInt,
+        ", ", area_id: i64 as BigInt,
+        ", ", iid: Option<i64> as Nullable<BigInt>,
+        ", ", parent_kind: Option<&'a str> as Nullable<Text>,
+        ", ", parent_id: Option<i64> as Nullable<BigInt>,
+        ", ", title: &'a str as Text,
+        ", ", state: Option<&'a str> as Nullable<Text>,
+        ", ", author: Option<&'a str> as Nullable<Text>,
+        ", ", created_at: Option<NaiveDateTime> as Nullable<Timestamp>,
+        ", ", updated_at: Option<NaiveDateTime> as Nullable<Timestamp>,
+        ", ", closed_at: Option<NaiveDateTime> as Nullable<Timestamp>,
+        ", ", merged_at: Option<NaiveDateTime> as Nullable<Timestamp>,
+        ", ", web_url: Option<&'a str> as Nullable<Text>,
+        ", ", confidential: bool as Bool,
+        ", ", payload: &'a str as Text,
+        ", ", written_at: NaiveDateTime as Timestamp,
+    } ") ON CONFLICT (instance_id, kind, gitlab_id) DO UPDATE SET area_id = excluded.area_id, iid = excluded.iid, \
+       parent_kind = excluded.parent_kind, parent_id = excluded.parent_id, title = excluded.title, \
+       state = excluded.state, author = excluded.author, created_at = excluded.created_at, \
+       updated_at = excluded.updated_at, closed_at = excluded.closed_at, merged_at = excluded.merged_at, \
+       web_url = excluded.web_url, confidential = excluded.confidential, payload = excluded.payload, \
+       written_at = excluded.written_at, deleted_at = NULL \
+       WHERE resources.updated_at IS NULL OR excluded.updated_at IS NULL \
+       OR resources.updated_at <= excluded.updated_at"
+}
+
 /// Writes an object if it is new, or no older than what is there. Returns whether anything was written.
 pub fn upsert(conn: &mut Conn<'_>, instance: InstanceId, area: AreaId, record: &Record) -> Result<bool, StoreError> {
-    use diesel::upsert::excluded;
-    let at = stored(now());
-    let values = (
-        (
-            resources::instance_id.eq(instance.0),
-            resources::kind.eq(record.kind.as_str()),
-            resources::gitlab_id.eq(record.gitlab_id),
-            resources::area_id.eq(area.0),
-            resources::iid.eq(record.iid),
-            resources::parent_kind.eq(record.parent.map(|(kind, _)| kind.as_str())),
-            resources::parent_id.eq(record.parent.map(|(_, id)| id)),
-            resources::title.eq(storable(&record.title)),
-            resources::state.eq(record.state.as_deref().map(storable)),
-            resources::author.eq(record.author.as_deref().map(storable)),
-        ),
-        (
-            resources::created_at.eq(record.created_at.map(stored)),
-            resources::updated_at.eq(record.updated_at.map(stored)),
-            resources::closed_at.eq(record.closed_at.map(stored)),
-            resources::merged_at.eq(record.merged_at.map(stored)),
-            resources::web_url.eq(record.web_url.as_deref().map(storable)),
-            resources::confidential.eq(record.confidential),
-            resources::payload.eq(storable(&record.payload)),
-            resources::written_at.eq(at),
-        ),
-    );
-    let changes = (
-        (
-            resources::area_id.eq(excluded(resources::area_id)),
-            resources::iid.eq(excluded(resources::iid)),
-            resources::parent_kind.eq(excluded(resources::parent_kind)),
-            resources::parent_id.eq(excluded(resources::parent_id)),
-            resources::title.eq(excluded(resources::title)),
-            resources::state.eq(excluded(resources::state)),
-            resources::author.eq(excluded(resources::author)),
-            resources::created_at.eq(excluded(resources::created_at)),
-        ),
-        (
-            resources::updated_at.eq(excluded(resources::updated_at)),
-            resources::closed_at.eq(excluded(resources::closed_at)),
-            resources::merged_at.eq(excluded(resources::merged_at)),
-            resources::web_url.eq(excluded(resources::web_url)),
-            resources::confidential.eq(excluded(resources::confidential)),
-            resources::payload.eq(excluded(resources::payload)),
-            resources::written_at.eq(excluded(resources::written_at)),
-            resources::deleted_at.eq(None::<NaiveDateTime>),
-        ),
-    );
-    let no_older = resources::updated_at
-        .is_null()
-        .or(excluded(resources::updated_at).is_null())
-        .or(resources::updated_at.le(excluded(resources::updated_at)));
-    let statement = diesel::insert_into(resources::table)
-        .values(values)
-        .on_conflict((resources::instance_id, resources::kind, resources::gitlab_id))
-        .do_update()
-        .set(changes);
-    // By its full name: the statement is no query, and QueryDsl's `filter` is in scope.
-    let statement = diesel::query_dsl::methods::FilterDsl::filter(statement, no_older);
-    let written = on_backend!(conn, |c| statement.execute(c))?;
+    let (title, payload) = (storable(&record.title), storable(&record.payload));
+    let optional = |text: &Option<String>| text.as_deref().map(|text| storable(text).into_owned());
+    let (state, author, web_url) = (optional(&record.state), optional(&record.author), optional(&record.web_url));
+    let put = Put {
+        instance_id: instance.0,
+        kind: record.kind.as_str(),
+        gitlab_id: record.gitlab_id,
+        area_id: area.0,
+        iid: record.iid,
+        parent_kind: record.parent.map(|(kind, _)| kind.as_str()),
+        parent_id: record.parent.map(|(_, id)| id),
+        title: &title,
+        state: state.as_deref(),
+        author: author.as_deref(),
+        created_at: record.created_at.map(stored),
+        updated_at: record.updated_at.map(stored),
+        closed_at: record.closed_at.map(stored),
+        merged_at: record.merged_at.map(stored),
+        web_url: web_url.as_deref(),
+        confidential: record.confidential,
+        payload: &payload,
+        written_at: stored(now()),
+        of: PhantomData,
+    };
+    let written = on_backend!(conn, |c| put.execute(c))?;
     Ok(written > 0)
 }
 

@@ -1,9 +1,23 @@
 //! Turns: how far each share's jobs are in each lane, so that every new one gets its rank. The rules are in
 //! [`trawl_jobs::rank`].
 
-use crate::{Conn, StoreError, conn::on_backend, schema::turns};
-use diesel::prelude::*;
+use crate::{Conn, StoreError, conn::on_backend, schema::turns, statement::statement};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Integer, Text},
+};
+use std::marker::PhantomData;
 use trawl_jobs::{AccountId, Lane, UserId, rank};
+
+statement! {
+    /// A share is at this turn.
+    Put {
+        "INSERT INTO turns (lane, share, priority, turn) VALUES (", lane: &'a str as Text,
+        ", ", share: i64 as BigInt,
+        ", ", priority: i32 as Integer,
+        ", ", turn: i64 as BigInt,
+    } ") ON CONFLICT (lane, share, priority) DO UPDATE SET turn = excluded.turn"
+}
 
 /// The clock's row has a share that nobody has.
 const CLOCK: (i64, i32) = (0, 0);
@@ -40,13 +54,7 @@ fn read(conn: &mut Conn<'_>, lane: Lane, (share, priority): (i64, i32)) -> Resul
 }
 
 fn write(conn: &mut Conn<'_>, lane: Lane, (share, priority): (i64, i32), turn: i64) -> Result<(), StoreError> {
-    let values =
-        (turns::lane.eq(lane.as_str()), turns::share.eq(share), turns::priority.eq(priority), turns::turn.eq(turn));
-    on_backend!(conn, |c| diesel::insert_into(turns::table)
-        .values(values)
-        .on_conflict((turns::lane, turns::share, turns::priority))
-        .do_update()
-        .set(turns::turn.eq(turn))
-        .execute(c))?;
+    let put = Put { lane: lane.as_str(), share, priority, turn, of: PhantomData };
+    on_backend!(conn, |c| put.execute(c))?;
     Ok(())
 }
