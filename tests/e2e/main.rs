@@ -12,6 +12,10 @@ mod faults;
 mod harness;
 mod house;
 mod kills;
+mod mixed;
+mod nodes;
+#[path = "../../crates/store/tests/support/postgres.rs"]
+mod postgres;
 mod refusals;
 mod scan;
 mod stop;

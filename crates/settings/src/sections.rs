@@ -40,6 +40,8 @@ pub struct Settings {
     pub forge: ForgeSettings,
     /// `[links]`
     pub links: LinksSettings,
+    /// `[retention]`
+    pub retention: RetentionSettings,
     /// `[log]`
     pub log: LogSettings,
 }
@@ -99,6 +101,8 @@ section! {
         synchronous: Synchronous = Synchronous::Full,
         /// Connections that pages read with.
         read_connections: u32 = 4,
+        /// Name of this node among those that share the database; none: the name of the host.
+        node: Option<String> = None,
         /// Milliseconds; SQLite only.
         busy_timeout_ms: u32 = 5000,
     }
@@ -184,6 +188,16 @@ section! {
     }
 }
 
+section! {
+    /// How long things are kept.
+    RetentionSettings {
+        /// Days that a job is kept after it was submitted, once it has ended.
+        past_jobs_days: u32 = 30,
+        /// Jobs that have ended that are kept at most.
+        past_jobs: i64 = 1_000_000,
+    }
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -240,6 +254,9 @@ impl Settings {
         }
         if self.crawler.instances > 1000 {
             found.push("crawler.instances is above 1000; that many processes would not help".to_owned());
+        }
+        if self.retention.past_jobs < 0 {
+            found.push("retention.past_jobs must be 0 or more".to_owned());
         }
         if self.links.per_host_concurrency == 0 {
             found.push(

@@ -2,6 +2,7 @@
 
 use crate::{
     Backend, Conn, StoreError, migrate,
+    news::{self, News},
     writer::{Transact, Writer},
 };
 use diesel::{
@@ -10,7 +11,7 @@ use diesel::{
     r2d2::{ConnectionManager, CustomizeConnection, Pool},
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use tokio::task::spawn_blocking;
+use tokio::{sync::mpsc, task::spawn_blocking};
 
 /// How long to wait for a free connection.
 const POOL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,7 +35,7 @@ pub struct Db(Arc<Inner>);
 
 enum Inner {
     Sqlite { writer: Writer, readers: Pool<ConnectionManager<SqliteConnection>>, path: PathBuf },
-    Postgres { writer: Writer, readers: Pool<ConnectionManager<PgConnection>> },
+    Postgres { writer: Writer, readers: Pool<ConnectionManager<PgConnection>>, url: String },
 }
 
 impl Db {
@@ -60,6 +61,15 @@ impl Db {
         match &*self.0 {
             Inner::Sqlite { .. } => Backend::Sqlite,
             Inner::Postgres { .. } => Backend::Postgres,
+        }
+    }
+
+    /// What other nodes on this database tell; none where it is nobody else's.
+    #[must_use]
+    pub fn listen(&self) -> Option<mpsc::Receiver<News>> {
+        match &*self.0 {
+            Inner::Sqlite { .. } => None,
+            Inner::Postgres { url, .. } => news::listen(url.clone()).ok(),
         }
     }
 
@@ -143,7 +153,8 @@ fn open_postgres(options: &DbOptions) -> Result<Inner, StoreError> {
             Ok(())
         })
     });
-    Ok(Inner::Postgres { writer: Writer::start(transact).map_err(|error| failed(error.to_string()))?, readers })
+    let writer = Writer::start(transact).map_err(|error| failed(error.to_string()))?;
+    Ok(Inner::Postgres { writer, readers, url: options.url.clone() })
 }
 
 /// What is mirrored is for the owner's eyes: a directory of ours is closed to others, and so is the file, whose mode

@@ -306,6 +306,16 @@ pub fn held_by(conn: &mut Conn<'_>, worker: &str) -> Result<Vec<Job>, StoreError
     Ok(on_backend!(conn, |c| query.load(c))?)
 }
 
+/// Jobs that a worker has been asked to stop.
+pub fn aborting(conn: &mut Conn<'_>) -> Result<Vec<Job>, StoreError> {
+    let query = jobs::table
+        .filter(jobs::worker.is_not_null())
+        .filter(jobs::state.eq(State::Aborting.as_str()))
+        .order(jobs::id)
+        .select(columns::<Job>());
+    Ok(on_backend!(conn, |c| query.load(c))?)
+}
+
 /// Jobs with a lease, whoever has it.
 pub fn leased(conn: &mut Conn<'_>) -> Result<Vec<Job>, StoreError> {
     let query = jobs::table.filter(jobs::worker.is_not_null()).order(jobs::id).select(columns::<Job>());

@@ -20,6 +20,7 @@ pub mod leases;
 mod literal;
 pub mod messages;
 mod migrate;
+pub mod news;
 pub mod pauses;
 pub mod resources;
 pub mod schedules;

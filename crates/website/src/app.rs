@@ -2,7 +2,7 @@
 
 use crate::{
     credentials::Credentials, events::Hub, first_visit::FirstVisit, manager::Rules, manager::dispatcher::Handle,
-    processes::Processes, throttle::Throttle,
+    metrics::Metrics, processes::Processes, throttle::Throttle,
 };
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,8 @@ pub struct App {
     pub rules: Rules,
     /// Live updates.
     pub hub: Hub,
+    /// Figures for Prometheus.
+    pub metrics: Metrics,
     /// Tokens of the linked accounts.
     pub credentials: Credentials,
     /// The process table.

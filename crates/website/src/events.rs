@@ -8,6 +8,9 @@ use trawl_store::jobs::Job;
 /// How many events a slow browser may be behind before it is told to load everything anew.
 const BACKLOG: usize = 1024;
 
+/// What other nodes may tell of; processes are each node's own.
+const TOPICS: [&str; 3] = ["job", "area", "account"];
+
 /// Something that changed.
 #[derive(Debug, Clone)]
 pub struct Event {
@@ -19,6 +22,8 @@ pub struct Event {
     pub data: String,
     /// For this user and administrators; none: for everybody.
     pub user: Option<UserId>,
+    /// Another node has told it.
+    pub remote: bool,
 }
 
 /// Where events come in and go out. Cheap to clone.
@@ -84,6 +89,20 @@ impl Hub {
         self.publish("process", "{}".to_owned(), None);
     }
 
+    /// Another node has told this; what is no topic of ours is left out.
+    pub fn heard(&self, name: &str, data: String, user: Option<UserId>) {
+        if let Some(name) = TOPICS.into_iter().find(|topic| *topic == name) {
+            self.send(name, data, user, true);
+        }
+    }
+
+    /// Something may have been missed: everybody is to look again.
+    pub fn missed(&self) {
+        for topic in TOPICS {
+            self.send(topic, "{}".to_owned(), None, true);
+        }
+    }
+
     /// Events from now on.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
@@ -97,8 +116,12 @@ impl Hub {
     }
 
     fn publish(&self, name: &'static str, data: String, user: Option<UserId>) {
+        self.send(name, data, user, false);
+    }
+
+    fn send(&self, name: &'static str, data: String, user: Option<UserId>, remote: bool) {
         let id = self.last.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
         // No receiver: nobody looks.
-        self.sender.send(Event { id, name, data, user }).ok();
+        self.sender.send(Event { id, name, data, user, remote }).ok();
     }
 }

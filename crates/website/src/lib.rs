@@ -11,6 +11,8 @@ pub mod freshness;
 pub mod handlers;
 pub mod link;
 pub mod manager;
+pub mod metrics;
+pub mod nodes;
 pub mod pages;
 pub mod password;
 pub mod pausing;

@@ -12,6 +12,7 @@ pub fn table(routes: &mut ServiceConfig) {
         // for machines
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready))
+        .route("/metrics", get().to(health::metrics))
         .route("/assets/{name}", get().to(assets::show))
         // coming in
         .route("/setup/{token}", get().to(set_up::form))

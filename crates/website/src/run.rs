@@ -7,7 +7,9 @@ use crate::{
     demo,
     events::Hub,
     first_visit::{FirstVisit, Purpose},
-    manager::{Rules, dispatcher::Dispatcher},
+    manager::{Rules, dispatcher::Dispatcher, retention},
+    metrics::Metrics,
+    nodes,
     processes::Processes,
     routes, same_origin,
     seal::{Seal, SealError},
@@ -168,6 +170,7 @@ struct Parts {
     app: App,
     dispatcher: Option<Dispatcher>,
     bus: Option<BusOptions>,
+    boot: Boot,
 }
 
 impl Parts {
@@ -192,17 +195,25 @@ impl Parts {
         let writer = socket(AUTH_SOCKET_ENV).map(|path| CredentialWriter::start(path, hello.clone()));
         let bus = socket(BUS_SOCKET_ENV).map(|socket| BusOptions { socket, hello, carry_over: false });
         let rules = Rules::from(&*settings);
-        let (hub, processes) = (Hub::default(), Processes::default());
+        let (hub, metrics, processes) = (Hub::default(), Metrics::default(), Processes::default());
         let credentials = Credentials::new(seal, writer);
-        let node =
-            nix::unistd::gethostname().map_or_else(|_| "node".to_owned(), |name| name.to_string_lossy().into_owned());
-        let (dispatcher, handle) =
-            Dispatcher::new(db.clone(), rules, (&node, boot), hub.clone(), credentials.clone(), processes.clone());
+        let host =
+            || nix::unistd::gethostname().map_or_else(|_| "node".to_owned(), |name| name.to_string_lossy().into());
+        let node = settings.database.node.clone().unwrap_or_else(host);
+        let (dispatcher, handle) = Dispatcher::new(
+            db.clone(),
+            rules,
+            (&node, boot),
+            (hub.clone(), metrics.clone()),
+            credentials.clone(),
+            processes.clone(),
+        );
         let app = App {
             db,
             settings,
             rules,
             hub,
+            metrics,
             credentials,
             processes,
             dispatcher: handle,
@@ -210,7 +221,7 @@ impl Parts {
             throttle: Throttle::default(),
             stopping,
         };
-        Self { app, dispatcher: Some(dispatcher), bus }
+        Self { app, dispatcher: Some(dispatcher), bus, boot }
     }
 
     /// Connects to the supervisor, if there is one, and starts the dispatcher.
@@ -225,7 +236,18 @@ impl Parts {
         let Some(dispatcher) = self.dispatcher.take() else {
             return Err(RunError::Other("the dispatcher was started twice".to_owned()));
         };
-        Ok(tokio::spawn(dispatcher.run(bus, stop.clone())))
+        let retention = retention::run(self.app.db.clone(), self.app.settings.retention.clone(), stop.clone());
+        let (db, hub, handle) = (self.app.db.clone(), self.app.hub.clone(), self.app.dispatcher.clone());
+        let nodes = nodes::run(db, hub, handle, self.boot, stop.clone());
+        let dispatcher = dispatcher.run(bus, stop.clone());
+        // One task, so that all have an owner; it ends with the dispatcher.
+        Ok(tokio::spawn(async move {
+            let beside = async {
+                tokio::join!(retention, nodes);
+                std::future::pending::<()>().await;
+            };
+            tokio::select! { () = dispatcher => {}, () = beside => {} }
+        }))
     }
 
     /// Makes the one-time link where nobody has set Trawl up yet.

@@ -56,6 +56,11 @@ impl Client {
         self.send(self.http.post(self.url(path)).json(body)).await
     }
 
+    /// As [`Self::post`]; none where nobody answers at the moment.
+    pub(crate) async fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
+        self.try_send(self.http.post(self.url(path)).json(body)).await.ok()
+    }
+
     pub(crate) async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = self.http.post(self.url(path)).body(body);
@@ -72,17 +77,21 @@ impl Client {
         if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) }
     }
 
-    async fn send(&self, mut request: reqwest::RequestBuilder) -> Answer {
+    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        self.try_send(request).await.unwrap()
+    }
+
+    async fn try_send(&self, mut request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
         let cookie = self.cookie.lock().unwrap().clone();
         if let Some(cookie) = cookie {
             request = request.header("cookie", cookie);
         }
-        let response = request.send().await.unwrap();
+        let response = request.send().await?;
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         if let Some(set) = header("set-cookie") {
             *self.cookie.lock().unwrap() = set.split(';').next().map(str::to_owned);
         }
         let (status, location) = (response.status().as_u16(), header("location"));
-        Answer { status, location, text: response.text().await.unwrap() }
+        Ok(Answer { status, location, text: response.text().await? })
     }
 }

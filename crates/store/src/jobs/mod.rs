@@ -1,6 +1,7 @@
 //! Jobs: submission and lookup; [`lists`] of them for pages, and the [`steps`] that they take without a worker.
 
 pub mod lists;
+mod prune;
 pub mod steps;
 
 use crate::{
@@ -17,6 +18,7 @@ use diesel::prelude::*;
 use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, JobSpec, Lane, Lease, Progress, State, Subject, UserId};
 
 pub use lists::{JobFilter, JobLine, JobPage, Waiting, children, failed_since, list, running, states, waiting};
+pub use prune::prune;
 pub(crate) use steps::end_those_about;
 pub use steps::{Abort, abort, next_run_at, retry, stopped, wake, wake_due, wake_for_credentials};
 

@@ -5,7 +5,7 @@ use crate::{
     app::App,
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use trawl_store::users;
+use trawl_store::{counters, users};
 
 /// `GET /healthz`: the process answers.
 pub async fn alive() -> HttpResponse {
@@ -19,6 +19,16 @@ pub async fn alive() -> HttpResponse {
 pub async fn ready(app: Data<App>) -> Result<HttpResponse, ApiError> {
     app.db.read(users::is_empty).await?;
     Ok(alive().await)
+}
+
+/// `GET /metrics`: figures for Prometheus, about kinds and states and nobody in particular.
+///
+/// # Errors
+/// The database.
+pub async fn metrics(app: Data<App>) -> Result<HttpResponse, ApiError> {
+    let jobs = app.db.read(|conn| counters::jobs(conn, None)).await?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(HttpResponse::Ok().content_type(kind).body(app.metrics.text(&jobs)))
 }
 
 /// Whatever has no route.

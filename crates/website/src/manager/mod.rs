@@ -4,12 +4,14 @@
 //! - [`ingest`]: a worker's report, written in one transaction with what follows from it.
 //! - [`workers`]: who is there, what each runs, what is free.
 //! - [`dispatcher`]: the task that ties these to the bus.
-//! - [`refresh`]: what has grown old is read again; [`schedules`]: what people want again and again.
+//! - [`refresh`]: what has grown old is read again; [`schedules`]: what people want again and
+//!   again; [`retention`]: what ended long ago goes.
 
 pub mod dispatcher;
 pub mod ingest;
 pub mod plan;
 pub mod refresh;
+pub mod retention;
 pub mod schedules;
 pub mod workers;
 

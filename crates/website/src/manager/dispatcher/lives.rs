@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
 use trawl_jobs::{Lane, Lease, State};
 use trawl_protocol::{Message, ProcessId, Receipt, StopJob};
-use trawl_store::{Conn, StoreError, jobs, leases, now, pauses, workers};
+use trawl_store::{Backend, Conn, StoreError, jobs, leases, now, pauses, workers};
 
 /// A pause of our own between two rounds of care that means that we were held up.
 const STALLED: TimeDelta = TimeDelta::seconds(5);
@@ -97,6 +97,7 @@ impl Dispatcher {
             .await;
         match done {
             Ok(requeued) => {
+                self.metrics.lost(requeued.len());
                 for job in &requeued {
                     if let Ok(lease) = job.lease() {
                         self.workers.ended(lease);
@@ -134,6 +135,11 @@ impl Dispatcher {
         }
         self.last_care = at;
         self.note_signs_of_life().await;
+        self.tell_again().await;
+        if self.db.backend() == Backend::Postgres {
+            // Another node may have more than it can start, and its word for it may be lost.
+            self.submitted.notify_one();
+        }
         let before = at - TimeDelta::from_std(self.rules.stale).unwrap_or(TimeDelta::MAX);
         if self.listening_since <= before {
             self.take_stale(before).await;
@@ -155,6 +161,23 @@ impl Dispatcher {
         }
         if let Err(error) = self.db.write(move |conn| workers::heard(conn, &names)).await {
             tracing::warn!(%error, "cannot note that crawlers are alive");
+        }
+    }
+
+    /// Jobs of our workers that are to stop: a person may have asked another node, or we may have died before we told.
+    /// Being told twice is harmless.
+    async fn tell_again(&self) {
+        match self.db.read(leases::aborting).await {
+            Ok(jobs) => {
+                for job in jobs {
+                    let worker =
+                        job.worker.as_deref().and_then(|name| self.workers.named(name)).map(|worker| worker.id);
+                    if let (Some(worker), Ok(lease)) = (worker, job.lease()) {
+                        self.order(worker, Message::StopJob(StopJob::Abort(lease))).await;
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "cannot look for jobs that are to stop"),
         }
     }
 

@@ -8,7 +8,7 @@ mod lives;
 mod turn;
 
 use super::{Rules, ingest::Reporter, refresh, workers::Workers};
-use crate::{credentials::Credentials, events::Hub, processes::Processes};
+use crate::{credentials::Credentials, events::Hub, metrics::Metrics, processes::Processes};
 use chrono::{DateTime, Utc};
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::{
@@ -54,6 +54,7 @@ pub struct Dispatcher {
     db: Db,
     rules: Rules,
     hub: Hub,
+    metrics: Metrics,
     credentials: Credentials,
     processes: Processes,
     /// Our own life, to which crawlers answer.
@@ -90,7 +91,7 @@ impl Dispatcher {
         db: Db,
         rules: Rules,
         (node, boot): (&str, Boot),
-        hub: Hub,
+        (hub, metrics): (Hub, Metrics),
         credentials: Credentials,
         processes: Processes,
     ) -> (Self, Handle) {
@@ -102,6 +103,7 @@ impl Dispatcher {
             db,
             rules,
             hub,
+            metrics,
             credentials,
             processes,
             boot,

@@ -67,6 +67,7 @@ impl Dispatcher {
         for (worker, claims) in claims {
             self.hand_out(&worker, claims).await;
         }
+        self.metrics.running(self.workers.running());
     }
 
     /// A report that cannot be written must not keep the others from it. None where the website is ending.
@@ -108,9 +109,14 @@ impl Dispatcher {
             self.lately.objects += done.objects;
             if let Some(job) = &done.job {
                 self.hub.job(job);
-                self.lately.jobs += usize::from(log_end(job, *lease));
+                if let Some(elapsed) = ended_under(job, *lease) {
+                    self.lately.jobs += usize::from(log_end(job, elapsed));
+                    self.metrics.ended(job, elapsed.map(TimeDelta::as_seconds_f64));
+                }
             }
+            self.metrics.written(done.objects);
             if done.gone {
+                self.metrics.refused();
                 self.workers.ended(*lease);
                 self.order(receipt.from, Message::StopJob(StopJob::Drop(*lease))).await;
             }
@@ -158,6 +164,7 @@ impl Dispatcher {
         }
         for claimed in claims.claimed {
             self.hub.job(&claimed.job);
+            self.metrics.started(&claimed.job);
             let lane = Lane::of(claimed.job.priority, self.rules.priority_threshold);
             match start_message(claimed) {
                 Ok(start) => {
@@ -204,13 +211,17 @@ fn start_message(claimed: Claimed) -> Result<StartJob, StoreError> {
     })
 }
 
-/// Says how a job ended under this lease, if it did: aloud if it did not succeed. Returns whether it did end.
-fn log_end(job: &jobs::Job, lease: Lease) -> bool {
+/// How long the attempt of this lease took, as far as that is known; none where the lease goes on, or was another's.
+#[expect(clippy::option_option, reason = "whether it has ended, and whether it is known how long it took")]
+fn ended_under(job: &jobs::Job, lease: Lease) -> Option<Option<TimeDelta>> {
+    let ended = !job.state().ok()?.is_leased() && job.lease_token == lease.token;
+    ended.then(|| job.started_at().map(|start| now() - start))
+}
+
+/// Says how a job ended: aloud if it did not succeed. Returns whether it did end for good.
+fn log_end(job: &jobs::Job, elapsed: Option<TimeDelta>) -> bool {
     let Ok(state) = job.state() else { return false };
-    if state.is_leased() || job.lease_token != lease.token {
-        return false;
-    }
-    let elapsed_ms = job.started_at().map(|start| (now() - start).num_milliseconds());
+    let elapsed_ms = elapsed.map(|elapsed| elapsed.num_milliseconds());
     let id = job.id_text();
     if let Some(error) = &job.error {
         let attempt = job.attempt;

@@ -1,0 +1,182 @@
+//! Figures for Prometheus. What is counted in the database is read when it is asked for; what happens here is counted
+//! here, from the start of the process.
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+use std::{fmt, sync::Arc};
+use trawl_jobs::{Lane, State};
+use trawl_store::jobs::Job;
+
+/// Upper bounds of the histograms, in seconds: from a job that waits for nothing to one that takes an hour.
+const SECONDS: [f64; 12] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.0, 10.0, 30.0, 120.0, 600.0, 1800.0, 3600.0];
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByState {
+    kind: String,
+    state: String,
+}
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByLane {
+    lane: String,
+}
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByEnd {
+    kind: String,
+    end: String,
+}
+
+type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// All figures. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics(Arc<Figures>);
+
+struct Figures {
+    registry: Registry,
+    jobs: Family<ByState, Gauge>,
+    waited: Histograms<ByLane>,
+    ran: Histograms<ByEnd>,
+    attempts_failed: Counter,
+    leases_lost: Counter,
+    reports_refused: Counter,
+    objects: Counter,
+    running: Gauge,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let buckets: fn() -> Histogram = || Histogram::new(SECONDS);
+        let mut figures = Figures {
+            registry: Registry::with_prefix("trawl"),
+            jobs: Family::default(),
+            waited: Family::new_with_constructor(buckets),
+            ran: Family::new_with_constructor(buckets),
+            attempts_failed: Counter::default(),
+            leases_lost: Counter::default(),
+            reports_refused: Counter::default(),
+            objects: Counter::default(),
+            running: Gauge::default(),
+        };
+        let registry = &mut figures.registry;
+        registry.register("jobs", "Jobs in the database", figures.jobs.clone());
+        registry.register_with_unit(
+            "job_wait",
+            "From submission to the start of the first attempt",
+            Unit::Seconds,
+            figures.waited.clone(),
+        );
+        registry.register_with_unit(
+            "job_run",
+            "From the start of an attempt to its end",
+            Unit::Seconds,
+            figures.ran.clone(),
+        );
+        registry.register(
+            "attempts_failed",
+            "Attempts after which the job is tried again",
+            figures.attempts_failed.clone(),
+        );
+        registry.register(
+            "leases_lost",
+            "Leases that were taken from a crawler that is gone or silent",
+            figures.leases_lost.clone(),
+        );
+        registry.register("reports_refused", "Reports of a lease that was gone", figures.reports_refused.clone());
+        registry.register("objects_written", "Mirrored objects that were new or newer", figures.objects.clone());
+        registry.register("jobs_running", "Jobs that this node's crawlers run", figures.running.clone());
+        Self(Arc::new(figures))
+    }
+}
+
+impl Metrics {
+    /// A job is handed to a crawler.
+    pub fn started(&self, job: &Job) {
+        if let (1, Some(started)) = (job.lease_token, job.started_at()) {
+            let waited = (started - job.created_at()).as_seconds_f64();
+            self.0.waited.get_or_create(&ByLane { lane: job.lane.clone() }).observe(waited.max(0.0));
+        }
+    }
+
+    /// An attempt has ended, and the job is as it is now.
+    pub fn ended(&self, job: &Job, ran_seconds: Option<f64>) {
+        let Ok(state) = job.state() else { return };
+        if state.is_live() && job.error.is_some() {
+            self.0.attempts_failed.inc();
+        }
+        if let Some(seconds) = ran_seconds {
+            let end = if state.is_live() { "again".to_owned() } else { state.to_string() };
+            self.0.ran.get_or_create(&ByEnd { kind: job.kind.clone(), end }).observe(seconds.max(0.0));
+        }
+    }
+
+    /// So many leases were taken away.
+    pub fn lost(&self, leases: usize) {
+        self.0.leases_lost.inc_by(u64::try_from(leases).unwrap_or(u64::MAX));
+    }
+
+    /// A report came too late.
+    pub fn refused(&self) {
+        self.0.reports_refused.inc();
+    }
+
+    /// So many objects were written.
+    pub fn written(&self, objects: usize) {
+        self.0.objects.inc_by(u64::try_from(objects).unwrap_or(u64::MAX));
+    }
+
+    /// So many jobs run.
+    pub fn running(&self, jobs: usize) {
+        self.0.running.set(i64::try_from(jobs).unwrap_or(i64::MAX));
+    }
+
+    /// All of it, as Prometheus reads it, with these numbers of jobs of each kind in each state.
+    #[must_use]
+    pub fn text(&self, jobs: &[(String, State, i64)]) -> String {
+        // A pair that is gone from the database must not stay here with its last number.
+        self.0.jobs.clear();
+        for (kind, state, n) in jobs {
+            self.0.jobs.get_or_create(&ByState { kind: kind.clone(), state: state.to_string() }).set(*n);
+        }
+        // So that somebody who watches for it sees nought and not nothing.
+        for lane in Lane::ALL {
+            drop(self.0.waited.get_or_create(&ByLane { lane: lane.as_str().to_owned() }));
+        }
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        encode(&mut text, &self.0.registry).ok();
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_told() {
+        let metrics = Metrics::default();
+        metrics.lost(3);
+        metrics.written(7);
+        let text = metrics.text(&[("issues".to_owned(), State::Queued, 5)]);
+        for line in [
+            "trawl_jobs{kind=\"issues\",state=\"queued\"} 5",
+            "trawl_leases_lost_total 3",
+            "trawl_objects_written_total 7",
+            "trawl_job_wait_seconds_count{lane=\"priority\"} 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}: {text}");
+        }
+        assert!(!metrics.text(&[]).contains("issues"), "what is gone is not told any more");
+    }
+}
