@@ -176,3 +176,23 @@ fn both_databases_have_the_same_migrations() {
         }
     }
 }
+
+#[test]
+fn the_papers_name_files_that_exist() {
+    let root = root();
+    for paper in ["README.md", "docs/ARCHITECTURE.md", "docs/first-steps.md", "docs/writing-a-job.md"] {
+        let text = fs::read_to_string(root.join(paper)).unwrap();
+        // Every other piece between backquotes is code.
+        let mut named = text.split('`').skip(1).step_by(2).filter(|code| !code.contains(['\n', ' ', '*', '{']));
+        let mut found = 0;
+        let missing = named.find(|code| {
+            let is_path = code.ends_with(".rs") || code.starts_with("crates/") || code.starts_with("tests/");
+            found += usize::from(is_path);
+            let mut places =
+                ["", "crates", "crates/crawler/src", "crates/protocol/src", "crates/website/src"].into_iter();
+            is_path && !places.any(|place| root.join(place).join(code).exists())
+        });
+        assert_eq!(missing, None, "{paper} names a file that is not there");
+        assert!(found > 0 || !paper.ends_with("ARCHITECTURE.md"), "nothing was looked at");
+    }
+}
