@@ -21,7 +21,7 @@ async fn pages() -> String {
                 let (status, body) = match request.split(' ').nth(1).unwrap_or_default() {
                     "/" => (
                         "200 OK",
-                        "<a href=/guide>guide</a> <a href=/gone>gone</a> <a href=/door>door</a> <a href=mailto:a@b.example>write</a>",
+                        "<link rel=next href=/guide> <a href=/guide>guide</a> <a href=/gone>gone</a> <a href=/door>door</a> <a href=mailto:a@b.example>write</a>",
                     ),
                     "/guide" => (
                         "200 OK",

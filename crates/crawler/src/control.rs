@@ -254,7 +254,9 @@ impl JobControl {
             match sent {
                 Ok(delivery) => last = Some(delivery),
                 Err(error) => {
-                    // A cursor must not get ahead of a record that is lost.
+                    // A cursor must not get ahead of a record that is lost, and the next report takes the place of the
+                    // first one that was not sent.
+                    sender.seq -= 1 + i64::try_from(sender.queue.len()).unwrap_or_default();
                     sender.queue.clear();
                     return Err(error);
                 }

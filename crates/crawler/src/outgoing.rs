@@ -68,7 +68,7 @@ fn size(change: &Change) -> usize {
 }
 
 fn parts_size(parts: &[SubOperation]) -> usize {
-    parts.iter().map(|part| 42 + part.name.len() + parts_size(&part.parts)).sum()
+    parts.iter().map(|part| 43 + part.name.len() + parts_size(&part.parts)).sum()
 }
 
 fn item_size(item: &Item) -> usize {

@@ -78,10 +78,11 @@ pub struct LinkScan {
     /// Pages to read at most.
     #[serde(default = "default_max_pages")]
     pub max_pages: u32,
-    /// Follow and check only what fits one of these patterns (`*` stands for anything); empty: everything.
+    /// Read only pages that fit one of these patterns (`*` stands for anything); empty: all. What they link to is checked
+    /// all the same.
     #[serde(default)]
     pub include: Vec<String>,
-    /// Leave out what fits one of these patterns.
+    /// Neither read nor check what fits one of these patterns.
     #[serde(default)]
     pub exclude: Vec<String>,
     /// Check links to other hosts as well.

@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 
 /// More parts than this are not told apart: no person reads them, and each report carries them all.
 pub const MAX_PARTS: usize = 500;
+/// Parts lie in at most so many others.
+const MAX_DEPTH: u8 = 8;
 /// Longest name of a part, in bytes.
 const MAX_NAME: usize = 200;
 
 /// One named part of a job's work.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SubOperation {
     /// Name shown to people, unique within the parts around it.
     pub name: String,
@@ -22,7 +24,6 @@ pub struct SubOperation {
     /// Things to do in all, where known.
     pub total: Option<u64>,
     /// What it consists of.
-    #[serde(default)]
     pub parts: Vec<SubOperation>,
 }
 
@@ -50,9 +51,56 @@ fn count(parts: &[SubOperation]) -> usize {
     parts.iter().map(|part| 1 + count(&part.parts)).sum()
 }
 
+/// A part as it is sent and stored: in a plain list, each after the part that it lies in. So nothing that comes from
+/// outside can nest deeper than there is stack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct FlatPart {
+    name: String,
+    weight: f64,
+    done: f64,
+    count: Option<u64>,
+    total: Option<u64>,
+    /// How many parts it lies in.
+    #[serde(default)]
+    depth: u8,
+}
+
+fn flatten(parts: Vec<SubOperation>, depth: u8, flat: &mut Vec<FlatPart>) {
+    for SubOperation { name, weight, done, count, total, parts } in parts {
+        flat.push(FlatPart { name, weight, done, count, total, depth });
+        flatten(parts, depth + 1, flat);
+    }
+}
+
+impl From<Progress> for Vec<FlatPart> {
+    fn from(progress: Progress) -> Self {
+        let mut flat = Self::new();
+        flatten(progress.parts, 0, &mut flat);
+        flat
+    }
+}
+
+impl From<Vec<FlatPart>> for Progress {
+    fn from(flat: Vec<FlatPart>) -> Self {
+        let mut progress = Self::default();
+        for FlatPart { name, weight, done, count, total, depth } in flat.into_iter().take(MAX_PARTS) {
+            let mut parts = &mut progress.parts;
+            for _ in 0..depth.min(MAX_DEPTH) {
+                if parts.is_empty() {
+                    break;
+                }
+                let last = parts.len() - 1;
+                parts = &mut parts[last].parts;
+            }
+            parts.push(SubOperation { name, weight, done, count, total, parts: Vec::new() });
+        }
+        progress
+    }
+}
+
 /// How far a job is: the weighted mean of its parts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Vec<FlatPart>", into = "Vec<FlatPart>")]
 pub struct Progress {
     parts: Vec<SubOperation>,
 }
@@ -73,7 +121,7 @@ impl Progress {
     pub fn add(&mut self, path: &[&str], weight: f64) {
         let mut room = MAX_PARTS.saturating_sub(count(&self.parts));
         let mut parts = &mut self.parts;
-        for (depth, name) in path.iter().enumerate() {
+        for (depth, name) in path.iter().take(usize::from(MAX_DEPTH) + 1).enumerate() {
             let name = clip(name, MAX_NAME);
             let index = match parts.iter().position(|part| part.name == name) {
                 Some(index) => index,
@@ -124,7 +172,7 @@ impl Progress {
 
     fn part(&mut self, path: &[&str]) -> Option<&mut SubOperation> {
         self.add(path, 1.0);
-        let (last, parents) = path.split_last()?;
+        let (last, parents) = path.get(..path.len().min(usize::from(MAX_DEPTH) + 1))?.split_last()?;
         let mut parts = &mut self.parts;
         for name in parents {
             let name = clip(name, MAX_NAME);
@@ -169,6 +217,21 @@ mod tests {
             progress.set(&["all", &number.to_string()], 1.0);
         }
         assert_eq!(count(progress.parts()), MAX_PARTS);
+    }
+
+    #[test]
+    fn parts_are_read_back_in_their_places() {
+        let mut progress = Progress::new(&[("a", 1.0), ("b", 2.0)]);
+        progress.set(&["a", "inner", "innermost"], 0.5);
+        progress.set_counts(&["b", "inner"], 3, Some(4));
+        let text = serde_json::to_string(&progress).unwrap();
+        assert_eq!(serde_json::from_str::<Progress>(&text).unwrap(), progress);
+        let deep: Vec<_> = (0..300)
+            .map(|depth| {
+                format!(r#"{{"name":"x","weight":1.0,"done":0.0,"count":null,"total":null,"depth":{}}}"#, depth % 256)
+            })
+            .collect();
+        assert!(serde_json::from_str::<Progress>(&format!("[{}]", deep.join(","))).is_ok());
     }
 
     #[test]

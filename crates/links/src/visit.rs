@@ -39,12 +39,13 @@ pub enum Contents {
 impl Checker {
     /// Fetches the page at `link` and finds its links, if its robots.txt lets us.
     ///
-    /// The verdict is remembered: a [`check`](Self::check) of the same link sends nothing more.
-    pub async fn visit(&self, link: &Link) -> Visit {
+    /// The verdict is remembered: a [`check`](Self::check) of the same link sends nothing more. With `anchors`, so are the
+    /// places on the page, for checks of fragments.
+    pub async fn visit(&self, link: &Link, anchors: bool) -> Visit {
         let rules = Box::pin(self.inner.robots.rules(&self.inner.transport, link.url())).await;
         match rules.permission(link.url()) {
             Permission::Denied(why) => self.unread(link, why).await,
-            Permission::Granted => Box::pin(self.read(link, rules.crawl_delay())).await,
+            Permission::Granted => Box::pin(self.read(link, rules.crawl_delay(), anchors)).await,
         }
     }
 
@@ -55,7 +56,7 @@ impl Checker {
         Visit { check, url: link.url().clone(), contents }
     }
 
-    async fn read(&self, link: &Link, interval: Duration) -> Visit {
+    async fn read(&self, link: &Link, interval: Duration, anchors: bool) -> Visit {
         let order = Order { method: Method::Get, want: self.html(), interval };
         let mut answer = match self.inner.transport.fetch(link.url(), order).await {
             Ok(answer) => answer,
@@ -71,7 +72,7 @@ impl Checker {
             return Visit { check, url: answer.url, contents: Contents::Disallowed(why) };
         }
         let contents = if let Some(page) = self.parse(&mut answer).await {
-            self.note(link, &answer, &check, &page);
+            self.note(link, &answer, &check, anchors.then_some(&page));
             Contents::Links(page)
         } else {
             self.note_page(link, &check, None);
@@ -93,8 +94,8 @@ impl Checker {
     }
 
     /// A page that was redirected to is known under both names.
-    fn note(&self, link: &Link, answer: &Answer, check: &Check, page: &PageLinks) {
-        let anchors = || Some(page.anchors.clone());
+    fn note(&self, link: &Link, answer: &Answer, check: &Check, page: Option<&PageLinks>) {
+        let anchors = || page.map(|page| page.anchors.clone());
         if answer.fragment_replaced {
             self.note_page(link, check, None);
         } else {

@@ -21,7 +21,7 @@ pub struct ClaimRequest {
     pub any: usize,
     /// Jobs of the normal lane at most.
     pub normal: usize,
-    /// Only jobs about this instance: all that the worker has a token for.
+    /// Only jobs about this instance, which is all that the worker has a token for, and those that need none.
     pub instance: Option<InstanceId>,
 }
 
@@ -115,7 +115,8 @@ fn take(conn: &mut Conn<'_>, lane: Lane, request: &ClaimRequest, limit: usize) -
             .returning(columns::<Job>())
             .get_results(*c)?,
         (Conn::Sqlite(c), Some(instance)) => {
-            let first = first!().filter(READY.field(jobs::instance_id).eq(instance));
+            let first = first!()
+                .filter(READY.field(jobs::instance_id).eq(instance).or(READY.field(jobs::instance_id).is_null()));
             diesel::update(jobs::table.filter(jobs::id.eq_any(first)))
                 .set(changes)
                 .returning(columns::<Job>())
@@ -129,7 +130,10 @@ fn take(conn: &mut Conn<'_>, lane: Lane, request: &ClaimRequest, limit: usize) -
                 .get_results(*c)?
         }
         (Conn::Postgres(c), Some(instance)) => {
-            let first = first!().filter(READY.field(jobs::instance_id).eq(instance)).for_update().skip_locked();
+            let first = first!()
+                .filter(READY.field(jobs::instance_id).eq(instance).or(READY.field(jobs::instance_id).is_null()))
+                .for_update()
+                .skip_locked();
             diesel::update(jobs::table.filter(jobs::id.eq_any(first)))
                 .set(changes)
                 .returning(columns::<Job>())

@@ -1,6 +1,6 @@
 //! What the database says about itself.
 
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, workers};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 
 #[derive(QueryableByName)]
@@ -26,3 +26,11 @@ pub fn engine(conn: &mut Conn<'_>) -> Result<(String, i64), StoreError> {
     };
     Ok((facts.version, facts.bytes))
 }
+
+/// Writes something that changes nothing: whether the database takes anything at all.
+pub fn probe(conn: &mut Conn<'_>) -> Result<(), StoreError> {
+    workers::heard(conn, &[PROBE.to_owned()])
+}
+
+/// The name of a worker that nobody is.
+const PROBE: &str = "-";

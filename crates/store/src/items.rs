@@ -10,10 +10,16 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
+use sha2::{Digest as _, Sha256};
 use trawl_jobs::{Item, ItemState, JobId, text::clip};
 
-/// Longer names and notes are cut. Bytes.
+/// Longer notes are cut. Bytes.
 pub const TEXT_LIMIT: usize = 4096;
+/// Longer names are cut, and get a digest of the whole so that they stay apart. Bytes; an index of PostgreSQL takes no
+/// more than 2704.
+pub const NAME_LIMIT: usize = 1200;
+/// Longer verdicts are cut. Bytes.
+const VERDICT_LIMIT: usize = 100;
 
 /// An item as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -52,13 +58,12 @@ pub fn put(conn: &mut Conn<'_>, job: JobId, items: &[Item]) -> Result<(), StoreE
     for item in items {
         let changes = (
             job_items::state.eq(item.state.as_str()),
-            job_items::verdict.eq(short(&item.verdict)),
+            job_items::verdict.eq(item.verdict.as_ref().map(|text| clip(&storable(text), VERDICT_LIMIT))),
             job_items::note.eq(short(&item.note)),
             item.detail.as_deref().map(|detail| job_items::detail.eq(storable(detail))),
             job_items::updated_at.eq(at),
         );
-        let name = clip(&storable(&item.name), TEXT_LIMIT);
-        let values = (job_items::job_id.eq(&job), job_items::name.eq(name), changes.clone());
+        let values = (job_items::job_id.eq(&job), job_items::name.eq(name(&item.name)), changes.clone());
         on_backend!(conn, |c| diesel::insert_into(job_items::table)
             .values(values)
             .on_conflict((job_items::job_id, job_items::name))
@@ -67,6 +72,16 @@ pub fn put(conn: &mut Conn<'_>, job: JobId, items: &[Item]) -> Result<(), StoreE
             .execute(c))?;
     }
     Ok(())
+}
+
+fn name(whole: &str) -> String {
+    let whole = storable(whole);
+    if whole.len() <= NAME_LIMIT {
+        return whole.into_owned();
+    }
+    let digest = Sha256::digest(whole.as_bytes());
+    let digest = u64::from_be_bytes(digest[..8].try_into().unwrap_or_default());
+    format!("{} {digest:016x}", clip(&whole, NAME_LIMIT - 17))
 }
 
 /// Which items to list.

@@ -30,7 +30,6 @@ statement! {
         "UPDATE jobs SET report_seq = ", report_seq: i64 as BigInt,
         ", progress = ", progress: f64 as Double,
         ", steps = ", steps: &'a str as Text,
-        ", cursor = ", cursor: Option<&'a str> as Nullable<Text>,
         ", updated_at = ", updated_at: NaiveDateTime as Timestamp,
         " WHERE id = ", id: &'a str as Text,
         " AND lease_token = ", lease_token: i64 as BigInt,
@@ -71,6 +70,8 @@ pub enum Standing {
     Seen,
     /// The lease is gone: the worker must stop.
     Gone,
+    /// The lease holds, but a report before this one never came: the worker must stop, and somebody else goes on.
+    Broken,
 }
 
 /// The jobs that reports are about.
@@ -84,9 +85,10 @@ pub fn standing(job: Option<&Job>, worker: &str, lease: Lease, seq: i64) -> Resu
     if seq <= job.report_seq {
         return Ok(Standing::Seen);
     }
-    // A report after one that was not committed would leave a hole: it is not taken, and comes again in its turn.
-    let next = seq == job.report_seq + 1 && job.state()?.is_leased() && job.worker.as_deref() == Some(worker);
-    Ok(if next { Standing::Fresh } else { Standing::Gone })
+    if !job.state()?.is_leased() || job.worker.as_deref() != Some(worker) {
+        return Ok(Standing::Gone);
+    }
+    Ok(if seq == job.report_seq + 1 { Standing::Fresh } else { Standing::Broken })
 }
 
 /// How far a report says that its job is.
@@ -127,13 +129,16 @@ pub fn advance(conn: &mut Conn<'_>, job: &mut Job, advance: Advance<'_>) -> Resu
         report_seq: job.report_seq,
         progress: job.progress,
         steps: &job.steps,
-        cursor: job.cursor.as_deref(),
         updated_at: job.updated_at,
         id: job.id_text(),
         lease_token: job.lease_token,
         before,
         of: PhantomData,
     };
+    if advance.cursor.is_some() {
+        let row = jobs::table.find(job.id_text()).filter(jobs::lease_token.eq(job.lease_token));
+        on_backend!(conn, |c| diesel::update(row).set(jobs::cursor.eq(&job.cursor)).execute(c))?;
+    }
     match on_backend!(conn, |c| step.execute(c))? {
         0 => Err(StoreError::NotFound),
         _ => Ok(()),
@@ -201,6 +206,8 @@ fn leave(
     }
     if job.state == State::Completed.as_str() {
         job.progress = 1.0;
+        // Nobody goes on from here.
+        job.cursor = None;
     }
     let step = Leave {
         state: &job.state,

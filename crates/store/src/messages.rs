@@ -68,7 +68,8 @@ pub fn add(conn: &mut Conn<'_>, job: JobId, level: Level, at: DateTime<Utc>, tex
     Ok(())
 }
 
-/// The newest lines of a job, at most `limit`, oldest first; of one level, or of all, and after a line or all.
+/// Lines of a job, at most `limit`, oldest first; of one level, or of all. The newest ones, or where `after` names a line,
+/// those that follow it.
 pub fn list(
     conn: &mut Conn<'_>,
     job: JobId,
@@ -78,16 +79,18 @@ pub fn list(
 ) -> Result<Vec<JobMessage>, StoreError> {
     let of_job = job_messages::table.filter(job_messages::job_id.eq(job.to_string()));
     let mut lines: Vec<JobMessage> = on_backend!(conn, |c| {
-        let mut query = of_job.order(job_messages::id.desc()).limit(limit).select(columns::<JobMessage>()).into_boxed();
+        let mut query = of_job.limit(limit).select(columns::<JobMessage>()).into_boxed();
         if let Some(level) = level {
             query = query.filter(job_messages::level.eq(level.as_str()));
         }
-        if let Some(after) = after {
-            query = query.filter(job_messages::id.gt(after));
+        match after {
+            Some(after) => query.filter(job_messages::id.gt(after)).order(job_messages::id).load(c),
+            None => query.order(job_messages::id.desc()).load(c),
         }
-        query.load(c)
     })?;
-    lines.reverse();
+    if after.is_none() {
+        lines.reverse();
+    }
     Ok(lines)
 }
 

@@ -5,7 +5,7 @@ use crate::{
     Conn, StoreError,
     conn::on_backend,
     jobs::Job,
-    literal::IsWaiting,
+    literal::{IsNotCompleted, IsWaiting},
     now,
     schema::{jobs, pauses, users},
     text::storable,
@@ -107,6 +107,31 @@ pub fn begin(conn: &mut Conn<'_>, scope: &Scope, reason: &str, by: UserId) -> Re
     Ok(())
 }
 
+/// Parks some of the jobs that a pause covers and that would be next; returns how many. To be called until there are
+/// none; what slips through is parked when it is claimed.
+pub fn park(conn: &mut Conn<'_>, scope: &Scope) -> Result<usize, StoreError> {
+    let changes = (
+        jobs::state.eq(State::Queued.after(Step::Park)?.as_str()),
+        jobs::wait_reason.eq(WaitReason::Paused.as_str()),
+        jobs::updated_at.eq(stored(now())),
+    );
+    on_backend!(conn, |c| {
+        let queued = jobs::table
+            .filter(jobs::state.eq(State::Queued.as_str()))
+            .filter(IsNotCompleted)
+            .limit(CHUNK)
+            .select(jobs::id)
+            .into_boxed();
+        let covered = match scope {
+            Scope::Kind(kind) => queued.filter(jobs::kind.eq(kind)),
+            Scope::Lane(lane) => queued.filter(jobs::lane.eq(lane)),
+            Scope::Account(account) => queued.filter(jobs::account_id.eq(*account)),
+        };
+        let ids: Vec<String> = covered.load(c)?;
+        Ok(diesel::update(jobs::table.filter(jobs::id.eq_any(ids))).set(changes).execute(c)?)
+    })
+}
+
 /// Ends a pause. Its jobs are woken by [`wake`].
 ///
 /// # Errors
@@ -144,7 +169,7 @@ pub fn of<'a>(job: &Job, pauses: &'a [Pause]) -> Option<&'a Pause> {
 }
 
 /// Wakes some of the jobs that no pause covers any more; returns how many. To be called until there are none, and again
-/// now and then, since a pause may end between a claim and its parking.
+/// now and then, should whoever ended the pause not have come to the end of it.
 pub fn wake(conn: &mut Conn<'_>) -> Result<usize, StoreError> {
     let (mut kinds, mut lanes, mut accounts) = (Vec::new(), Vec::new(), Vec::new());
     for pause in list(conn)? {

@@ -18,7 +18,7 @@ use trawl_jobs::{AccountId, AreaId, JobId, UserId, schedule::Rhythm};
 pub struct Schedule {
     /// Identity.
     pub id: i64,
-    /// Unique, for people.
+    /// For people; unique among a user's.
     pub name: String,
     /// Of its jobs.
     pub kind: String,
@@ -76,6 +76,12 @@ impl Schedule {
         self.next_run_at.map(|time| time.and_utc())
     }
 
+    /// Whether its time has come.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.next_run_at().is_some_and(|next| next <= now())
+    }
+
     /// When it submitted last.
     #[must_use]
     pub fn last_run_at(&self) -> Option<DateTime<Utc>> {
@@ -92,7 +98,7 @@ impl Schedule {
 /// A schedule to be made.
 #[derive(Debug, Clone)]
 pub struct NewSchedule {
-    /// Unique, for people.
+    /// For people; unique among a user's.
     pub name: String,
     /// Of its jobs.
     pub kind: String,

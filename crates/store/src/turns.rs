@@ -40,6 +40,22 @@ pub(crate) fn take(conn: &mut Conn<'_>, lane: Lane, share: i64, priority: i32) -
     Ok(rank::rank(turn, priority))
 }
 
+/// A job that had this rank will not run. If nobody of its share stands behind it, the next one takes its turn: who stops
+/// ten thousand jobs, newest first, does not pay for them later.
+pub(crate) fn give_back(
+    conn: &mut Conn<'_>,
+    lane: Lane,
+    share: i64,
+    priority: i32,
+    rank: i64,
+) -> Result<(), StoreError> {
+    let turn = rank::turn_of(rank, priority);
+    if read(conn, lane, (share, priority))? == Some(turn) {
+        write(conn, lane, (share, priority), turn - 1)?;
+    }
+    Ok(())
+}
+
 /// Jobs of this lane were claimed, the latest turn of which was this.
 pub(crate) fn served(conn: &mut Conn<'_>, lane: Lane, turn: i64) -> Result<(), StoreError> {
     if read(conn, lane, CLOCK)?.is_none_or(|clock| clock < turn) {

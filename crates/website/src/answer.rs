@@ -151,12 +151,13 @@ impl From<StoreError> for ApiError {
     }
 }
 
-/// RFC 9457.
-#[derive(Serialize)]
-struct Problem {
+/// A problem document, as in RFC 9457.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Problem {
     r#type: &'static str,
     title: &'static str,
     status: u16,
+    /// What is wrong, and what to do.
     detail: String,
 }
 

@@ -2,7 +2,7 @@
 //! the writer.
 
 use crate::{app::App, session::SignedIn};
-use trawl_jobs::JobId;
+use trawl_jobs::{JobId, State};
 use trawl_store::{
     Conn, StoreError, audit,
     jobs::{self, Abort, JobFilter},
@@ -21,6 +21,15 @@ pub enum Action {
 }
 
 impl Action {
+    /// Those of these states that it fits; of none, all that it fits.
+    fn states(self, of: &[State]) -> Vec<State> {
+        let fits = |state: &State| match self {
+            Self::Abort => state.is_live(),
+            Self::Retry => matches!(state, State::Failed | State::Aborted),
+        };
+        State::ALL.into_iter().filter(fits).filter(|state| of.is_empty() || of.contains(state)).collect()
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Abort => "abort jobs",
@@ -56,19 +65,36 @@ pub async fn run(app: &App, user: &SignedIn, action: Action, selection: Selectio
     match selection {
         Selection::Ids(ids) => {
             let scope = user.job_scope();
-            let mine = app.db.read(move |conn| jobs::states(conn, &ids, scope)).await?;
-            let ids = mine.iter().map(jobs::Job::id).collect::<Result<Vec<_>, _>>()?;
             for chunk in ids.chunks(usize::try_from(CHUNK).unwrap_or(usize::MAX)) {
-                tally = tally.with(apply(app, action, chunk.to_vec()).await?);
+                let chunk = chunk.to_vec();
+                let mine = app
+                    .db
+                    .read(move |conn| {
+                        let mine = jobs::states(conn, &chunk, scope)?;
+                        mine.iter().map(jobs::Job::id).collect::<Result<Vec<_>, _>>()
+                    })
+                    .await?;
+                tally = tally.with(apply(app, action, mine).await?);
             }
         }
         Selection::Matching(mut filter) => loop {
+            // The others are none of its business.
+            filter.states = action.states(&filter.states);
+            if filter.states.is_empty() {
+                break;
+            }
             let wanted = filter.clone();
-            let page = app.db.read(move |conn| jobs::list(conn, &wanted, CHUNK)).await?;
-            let ids = page.lines.iter().map(|(job, _)| job.id()).collect::<Result<Vec<_>, _>>()?;
+            let (ids, searched_to) = app
+                .db
+                .read(move |conn| {
+                    let page = jobs::list(conn, &wanted, CHUNK)?;
+                    let ids = page.lines.iter().map(|(job, _)| job.id()).collect::<Result<Vec<_>, _>>()?;
+                    Ok((ids, page.searched_to))
+                })
+                .await?;
             // Whatever is changed, the next page is further back, so this ends.
             let full = i64::try_from(ids.len()).is_ok_and(|found| found >= CHUNK);
-            let next = ids.last().copied().filter(|_| full).or(page.searched_to);
+            let next = ids.last().copied().filter(|_| full).or(searched_to);
             tally = tally.with(apply(app, action, ids).await?);
             let Some(next) = next else { break };
             filter.before = Some(next);

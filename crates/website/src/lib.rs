@@ -13,6 +13,7 @@ pub mod link;
 pub mod manager;
 pub mod metrics;
 pub mod nodes;
+pub mod openapi;
 pub mod pages;
 pub mod password;
 pub mod pausing;

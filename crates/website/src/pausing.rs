@@ -42,6 +42,7 @@ pub async fn pause(app: &App, user: &SignedIn, scope: Scope, reason: &str) -> Re
         return Err(PauseError::Invalid("say why, for whoever wonders what has stopped".to_owned()));
     }
     let who = user.user.id();
+    let paused = scope.clone();
     app.db
         .write(move |conn| {
             if let Scope::Account(id) = scope {
@@ -51,6 +52,12 @@ pub async fn pause(app: &App, user: &SignedIn, scope: Scope, reason: &str) -> Re
             audit::record(conn, Some(who), "pause", &format!("{} {}: {reason}", scope.scope(), scope.subject()))
         })
         .await?;
+    loop {
+        let scope = paused.clone();
+        if app.db.write(move |conn| pauses::park(conn, &scope)).await? == 0 {
+            break;
+        }
+    }
     app.hub.jobs();
     Ok(())
 }

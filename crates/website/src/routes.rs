@@ -4,6 +4,7 @@ use crate::handlers::{
     accounts, admin, api_accounts, api_admin, api_admin_jobs, api_areas, api_jobs, api_pauses, api_schedules, assets,
     explore, health, job, jobs, overview, project, resource, schedules, set_up, sign_in, stream,
 };
+use crate::openapi;
 use actix_web::web::{ServiceConfig, delete, get, patch, post, route};
 
 /// The table.
@@ -46,6 +47,7 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/admin/pause", post().to(admin::pause))
         .route("/admin/go-on", post().to(admin::go_on))
         // API
+        .route("/api/openapi.json", get().to(openapi::show))
         .route("/api/jobs", get().to(api_jobs::list))
         .route("/api/jobs", post().to(api_jobs::submit))
         .route("/api/jobs/pending", get().to(api_jobs::pending))

@@ -117,7 +117,11 @@ fn missing(spec: &JobSpec, field: &str) -> Refusal {
     Refusal::Invalid(format!("jobs of the kind {} need `{field}`, the id of one", spec.kind()))
 }
 
-fn resolve(
+/// What the job of a wish is about.
+///
+/// # Errors
+/// [`StoreError::NotFound`] where the account or area is not the user's.
+pub fn resolve(
     conn: &mut Conn<'_>,
     who: UserId,
     wish: &Wish,

@@ -56,6 +56,10 @@ impl Client {
         self.send(self.http.post(self.url(path)).json(body)).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(self.http.delete(self.url(path))).await
+    }
+
     /// As [`Self::post`]; none where nobody answers at the moment.
     pub(crate) async fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
         self.try_send(self.http.post(self.url(path)).json(body)).await.ok()

@@ -121,10 +121,11 @@ impl Scan<'_> {
         if tasks.is_empty() {
             return Ok(false);
         }
+        let fragments = self.options.fragments;
         let visits: Vec<Visit> = stream::iter(tasks.clone())
             .map(|task| {
                 let checker = self.checker.clone();
-                async move { checker.visit(&task.link).await }
+                async move { checker.visit(&task.link, fragments).await }
             })
             .buffered(WAVE)
             .collect()
@@ -132,7 +133,11 @@ impl Scan<'_> {
         let (mut items, mut to_check) = (Vec::new(), Vec::new());
         for (task, visit) in tasks.iter().zip(&visits) {
             start_page(task, &visit.check)?;
-            self.judge(&mut items, task.link.as_str().to_owned(), &visit.check, None);
+            let item = item(task.link.as_str().to_owned(), &visit.check, None);
+            if !task.known {
+                self.tally.count(&visit.check);
+            }
+            items.push(item);
             let page = match &visit.contents {
                 Contents::Links(page) => Some(page),
                 Contents::Disallowed(why) => {
@@ -188,7 +193,7 @@ impl Scan<'_> {
     }
 
     fn leads_away(&self, link: &Link) -> bool {
-        !self.options.check_external && link.url().host_str() != self.options.url.host_str()
+        !self.options.check_external && !self.frontier.is_own(link)
     }
 
     async fn check(&mut self, to_check: Vec<ToCheck>, items: &mut Vec<Item>) {
@@ -210,17 +215,7 @@ impl Scan<'_> {
 
     fn judge(&mut self, items: &mut Vec<Item>, name: String, check: &Check, place: Option<&Place>) {
         self.tally.count(check);
-        items.push(Item {
-            name,
-            state: match check.verdict {
-                Verdict::Alive | Verdict::Protected => ItemState::Done,
-                Verdict::Dead | Verdict::Error => ItemState::Failed,
-                Verdict::Skipped => ItemState::Skipped,
-            },
-            verdict: Some(check.verdict.to_string()),
-            note: note(check),
-            detail: place.and_then(Place::json),
-        });
+        items.push(item(name, check, place));
     }
 
     /// Commits what the wave has brought, and where to go on.
@@ -269,6 +264,20 @@ fn start_page(task: &PageTask, check: &Check) -> Result<(), JobError> {
         (Verdict::Error, _) => JobError::transient(text),
         _ => JobError::permanent(text),
     })
+}
+
+fn item(name: String, check: &Check, place: Option<&Place>) -> Item {
+    Item {
+        name,
+        state: match check.verdict {
+            Verdict::Alive | Verdict::Protected => ItemState::Done,
+            Verdict::Dead | Verdict::Error => ItemState::Failed,
+            Verdict::Skipped => ItemState::Skipped,
+        },
+        verdict: Some(check.verdict.to_string()),
+        note: note(check),
+        detail: place.and_then(Place::json),
+    }
 }
 
 /// A link as it is listed: with the place that it names, since that may be what is missing.

@@ -47,6 +47,7 @@ pub struct Frontier {
 struct Pending {
     url: Url,
     depth: u32,
+    known: bool,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +83,8 @@ pub struct PageTask {
     pub depth: u32,
     /// Its address.
     pub link: Link,
+    /// Its address was told as a new link before it became a page, so there is a verdict on it already.
+    pub known: bool,
 }
 
 /// A link that stood on no earlier page of the scan.
@@ -132,7 +135,7 @@ impl Frontier {
         frontier.hosts.push(host_and_port(start.url()));
         frontier.seen.insert(digest(start.as_str()));
         frontier.queued.insert(digest(start.as_str()));
-        frontier.pages.push_back(Pending { url: start.url().clone(), depth: 0 });
+        frontier.pages.push_back(Pending { url: start.url().clone(), depth: 0, known: false });
         frontier.committed = frontier.mark();
         Ok(frontier)
     }
@@ -171,7 +174,7 @@ impl Frontier {
         let at = self.open.len();
         let page = self.pages.get(at)?;
         let number = self.done + u32::try_from(at).ok()?;
-        let task = PageTask { number, depth: page.depth, link: Link::from(page.url.clone()) };
+        let task = PageTask { number, depth: page.depth, link: Link::from(page.url.clone()), known: page.known };
         self.open.push_back(Open::default());
         Some(task)
     }
@@ -263,9 +266,20 @@ impl Frontier {
             return self.see(self.rules.identity(link)).then_some(Novelty::Excluded);
         }
         let follow = found.element.leads_to_page() && !found.nofollow && !page_nofollow;
-        let is_page = follow && self.enqueue(link, page.depth);
-        let is_new = self.see(self.rules.identity(link));
-        is_new.then_some(if is_page { Novelty::Page } else { Novelty::Check })
+        let identity = self.rules.identity(link);
+        let Some(known) = follow.then(|| self.enqueue(link, page.depth)).flatten() else {
+            return self.see(identity).then_some(Novelty::Check);
+        };
+        // With its place on the page, it is another link than the page.
+        let is_new = if identity == digest(link.as_str()) { !known } else { self.see(identity) };
+        is_new.then_some(Novelty::Page)
+    }
+
+    /// Whether a link leads to the site that is scanned: the start's host (name and port), or the one that it was sent
+    /// on to.
+    #[must_use]
+    pub fn is_own(&self, link: &Link) -> bool {
+        self.hosts.contains(&host_and_port(link.url()))
     }
 
     /// `true` if it was not seen before.
@@ -280,11 +294,11 @@ impl Frontier {
         self.seen.insert(identity)
     }
 
-    /// `true` if it has become a page of the scan just now.
-    fn enqueue(&mut self, link: &Link, depth: u32) -> bool {
+    /// If it has become a page of the scan just now: whether it was seen before.
+    fn enqueue(&mut self, link: &Link, depth: u32) -> Option<bool> {
         let identity = digest(link.as_str());
         if depth >= self.rules.depth || self.queued.contains(identity) || !self.rules.admits(link, &self.hosts) {
-            return false;
+            return None;
         }
         let shape = shape::shape(link.url()).map(|shape| digest(&shape));
         let too_many = self.mark().pages >= self.rules.max_pages
@@ -292,14 +306,15 @@ impl Frontier {
             || shape::is_loop(link.url());
         if too_many {
             self.left_out.pages += 1;
-            return false;
+            return None;
         }
         if let Some(shape) = shape {
             self.shapes.push(shape);
         }
         self.queued.insert(identity);
-        self.pages.push_back(Pending { url: link.url().clone(), depth: depth + 1 });
-        true
+        let known = !self.see(identity);
+        self.pages.push_back(Pending { url: link.url().clone(), depth: depth + 1, known });
+        Some(known)
     }
 }
 

@@ -12,8 +12,9 @@ pub struct State {
     /// Of this form.
     version: u32,
     done: u32,
-    /// Waiting pages: how much of the address is that of the one before, the rest of it, and the depth.
-    pages: Vec<(usize, String, u32)>,
+    /// Waiting pages: how much of the address is that of the one before, the rest of it, the depth, and whether it was
+    /// known before.
+    pages: Vec<(usize, String, u32, bool)>,
     /// Digests, 8 bytes each, in Base64.
     seen: String,
     queued: String,
@@ -74,7 +75,7 @@ fn unpack(text: &str) -> Result<Vec<u64>, Error> {
     Ok(digests.iter().map(|digest| u64::from_be_bytes(*digest)).collect())
 }
 
-fn pack_pages<'a>(pages: impl Iterator<Item = &'a Pending>) -> Vec<(usize, String, u32)> {
+fn pack_pages<'a>(pages: impl Iterator<Item = &'a Pending>) -> Vec<(usize, String, u32, bool)> {
     let mut previous = "";
     pages
         .map(|page| {
@@ -82,21 +83,21 @@ fn pack_pages<'a>(pages: impl Iterator<Item = &'a Pending>) -> Vec<(usize, Strin
             // URLs are ASCII, so every byte is a place to cut.
             let shared = url.bytes().zip(previous.bytes()).take_while(|(a, b)| a == b).count();
             previous = url;
-            (shared, url[shared..].to_owned(), page.depth)
+            (shared, url[shared..].to_owned(), page.depth, page.known)
         })
         .collect()
 }
 
-fn unpack_pages(packed: &[(usize, String, u32)]) -> Result<Vec<Pending>, Error> {
+fn unpack_pages(packed: &[(usize, String, u32, bool)]) -> Result<Vec<Pending>, Error> {
     let mut url = String::new();
-    let page = |(shared, rest, depth): &(usize, String, u32)| {
+    let page = |(shared, rest, depth, known): &(usize, String, u32, bool)| {
         if !url.is_char_boundary(*shared) {
             return Err(Error::State("a page's address is cut short".to_owned()));
         }
         url.truncate(*shared);
         url.push_str(rest);
         let url = url.parse().map_err(|error| Error::State(format!("a page's address cannot be read: {error}")))?;
-        Ok(Pending { url, depth: *depth })
+        Ok(Pending { url, depth: *depth, known: *known })
     };
     packed.iter().map(page).collect()
 }
@@ -111,8 +112,8 @@ mod tests {
         for bad in ["A", "!!!!", "AAAA"] {
             assert!(matches!(unpack(bad), Err(Error::State(_))), "{bad}");
         }
-        assert!(unpack_pages(&[(3, "x".to_owned(), 0)]).is_err());
-        assert!(unpack_pages(&[(0, "no address".to_owned(), 0)]).is_err());
+        assert!(unpack_pages(&[(3, "x".to_owned(), 0, false)]).is_err());
+        assert!(unpack_pages(&[(0, "no address".to_owned(), 0, false)]).is_err());
     }
 
     proptest! {
@@ -125,7 +126,7 @@ mod tests {
         fn pages_come_back(paths in proptest::collection::vec(("[ab/]{0,6}", 0_u32..9), 0..20)) {
             let pages = paths
                 .iter()
-                .map(|(path, depth)| Pending { url: format!("http://a.example/{path}").parse().unwrap(), depth: *depth })
+                .map(|(path, depth)| Pending { url: format!("http://a.example/{path}").parse().unwrap(), depth: *depth, known: depth % 2 == 0 })
                 .collect::<Vec<_>>();
             prop_assert_eq!(unpack_pages(&pack_pages(pages.iter())).unwrap(), pages);
         }

@@ -13,7 +13,7 @@ async fn visit(options: Options, page: impl Fn(&Request) -> Reply + Send + Sync 
     let server =
         Server::start(move |request| if request.path == "/robots.txt" { Reply::status(404) } else { page(request) })
             .await;
-    let visit = checker_with(options).visit(&server.link("/")).await;
+    let visit = checker_with(options).visit(&server.link("/"), true).await;
     assert_eq!(visit.check.verdict, Verdict::Alive, "{:?}", visit.check);
     page_of(visit.contents)
 }

@@ -51,7 +51,7 @@ async fn a_page_that_was_visited_is_not_fetched_for_its_places() {
     })
     .await;
     let checker = checker();
-    assert_eq!(checker.visit(&server.link("/old")).await.check.verdict, Verdict::Alive);
+    assert_eq!(checker.visit(&server.link("/old"), true).await.check.verdict, Verdict::Alive);
     let before = server.requests().len();
     for path in ["/old#one", "/new#one", "/old", "/new"] {
         assert_eq!(checker.check(&server.link(path), true).await.verdict, Verdict::Alive, "{path}");

@@ -49,7 +49,7 @@ async fn a_page_that_breaks_off_is_fetched_again() {
         _ => Reply::html("<a href=/whole>x</a>"),
     })
     .await;
-    let visit = checker_with(options()).visit(&server.link("/")).await;
+    let visit = checker_with(options()).visit(&server.link("/"), true).await;
     let trawl_links::Contents::Links(page) = visit.contents else { panic!("{:?}", visit.contents) };
     assert_eq!(page.links[0].target.as_ref().unwrap(), &server.link("/whole"));
 }

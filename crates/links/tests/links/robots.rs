@@ -16,9 +16,9 @@ fn site(robots: &'static str) -> impl Fn(&Request) -> Reply {
 async fn rules_are_for_pages_and_not_for_checks() {
     let server = Server::start(site("User-agent: *\nDisallow: /closed\nUser-agent: other\nDisallow: /")).await;
     let checker = checker();
-    assert!(matches!(checker.visit(&server.link("/open")).await.contents, Contents::Links(_)));
+    assert!(matches!(checker.visit(&server.link("/open"), true).await.contents, Contents::Links(_)));
     for path in ["/closed/a", "/open/sent-on"] {
-        let visit = checker.visit(&server.link(path)).await;
+        let visit = checker.visit(&server.link(path), true).await;
         assert_eq!(visit.check.verdict, Verdict::Alive, "{path}");
         assert_eq!(visit.contents, Contents::Disallowed("robots.txt forbids /closed".to_owned()), "{path}");
     }
@@ -34,7 +34,7 @@ async fn no_file_allows_all_and_a_broken_server_nothing() {
             if request.path == "/robots.txt" { Reply::status(status) } else { Reply::html("<a href=/x>x</a>") }
         })
         .await;
-        let contents = checker_with(Options { attempts: 2, ..options() }).visit(&server.link("/")).await.contents;
+        let contents = checker_with(Options { attempts: 2, ..options() }).visit(&server.link("/"), true).await.contents;
         assert_eq!(matches!(contents, Contents::Links(_)), allowed, "{status}: {contents:?}");
     }
 }
@@ -45,7 +45,7 @@ async fn a_crawl_delay_parts_pages() {
     let checker = checker_with(Options { max_crawl_delay_ms: 100, ..options() });
     let start = Instant::now();
     for path in ["/a", "/b", "/c"] {
-        assert!(matches!(checker.visit(&server.link(path)).await.contents, Contents::Links(_)));
+        assert!(matches!(checker.visit(&server.link(path), true).await.contents, Contents::Links(_)));
     }
     assert!(start.elapsed() >= Duration::from_millis(200));
 }
@@ -59,11 +59,11 @@ async fn a_file_without_end_is_read_to_the_bound() {
             },
         )
         .await;
-    assert!(matches!(checker().visit(&server.link("/")).await.contents, Contents::Links(_)));
+    assert!(matches!(checker().visit(&server.link("/"), true).await.contents, Contents::Links(_)));
 }
 
 #[tokio::test]
 async fn a_host_that_is_down_gives_the_page_its_verdict() {
-    let visit = checker().visit(&crate::server::link("http://nobody.example/")).await;
+    let visit = checker().visit(&crate::server::link("http://nobody.example/"), true).await;
     assert_eq!((visit.check.verdict, visit.contents), (Verdict::Dead, Contents::Nothing));
 }

@@ -33,7 +33,7 @@ async fn scan(checker: &Checker, scope: &Scope) -> BTreeMap<String, Check> {
     let mut frontier = Frontier::new(scope).unwrap();
     let mut verdicts = BTreeMap::new();
     while let Some(task) = frontier.next_page() {
-        let visit = checker.visit(&task.link).await;
+        let visit = checker.visit(&task.link, true).await;
         verdicts.insert(task.link.url().path().to_owned(), visit.check);
         let page = if let Contents::Links(page) = &visit.contents { Some(page) } else { None };
         for fresh in frontier.found(&task, &visit.url, page).unwrap() {

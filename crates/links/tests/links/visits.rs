@@ -10,7 +10,7 @@ async fn a_page_tells_its_links() {
         _ => Reply::status(404),
     })
     .await;
-    let visit = checker().visit(&server.link("/old")).await;
+    let visit = checker().visit(&server.link("/old"), true).await;
     assert_eq!((visit.check.verdict, visit.url.as_str()), (Verdict::Alive, server.url("/dir/new").as_str()));
     assert!(visit.check.redirect.is_some());
     let Contents::Links(page) = visit.contents else { panic!("{:?}", visit.contents) };
@@ -25,7 +25,7 @@ async fn what_is_no_page_is_alive_and_not_read() {
         _ => Reply::status(404),
     })
     .await;
-    let visit = checker().visit(&server.link("/huge.iso")).await;
+    let visit = checker().visit(&server.link("/huge.iso"), true).await;
     assert_eq!(visit.check.verdict, Verdict::Alive);
     assert_eq!(visit.contents, Contents::NotHtml("application/octet-stream".to_owned()));
 }
@@ -34,7 +34,7 @@ async fn what_is_no_page_is_alive_and_not_read() {
 async fn a_missing_page_is_looked_at_twice_and_remembered() {
     let server = Server::start(|_| Reply::status(404)).await;
     let checker = checker();
-    let visit = checker.visit(&server.link("/gone")).await;
+    let visit = checker.visit(&server.link("/gone"), true).await;
     assert_eq!((visit.check.cause, visit.contents), (Some(Cause::Status(404)), Contents::Nothing));
     assert_eq!(server.count("GET /gone"), 2);
     let before = server.requests().len();

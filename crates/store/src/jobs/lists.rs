@@ -46,7 +46,11 @@ pub struct JobFilter {
 impl JobFilter {
     /// Whether it asks for something that no index knows.
     const fn searches(&self) -> bool {
-        self.kind.is_some() || self.lane.is_some() || self.account.is_some() || self.text.is_some()
+        self.kind.is_some()
+            || self.lane.is_some()
+            || self.account.is_some()
+            || self.text.is_some()
+            || (self.area.is_some() && self.user.is_some())
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     literal::IsLive,
     now,
     schema::jobs,
+    text::storable,
     turns,
     when::stored,
 };
@@ -197,7 +198,7 @@ pub struct Submitted {
 pub fn submit(conn: &mut Conn<'_>, new: &NewJob) -> Result<Submitted, StoreError> {
     let id = JobId::new();
     let at = stored(now());
-    let key = new.spec.dedupe_key(new.subject);
+    let key = storable(&new.spec.dedupe_key(new.subject)).into_owned();
     let priority = new.priority.unwrap_or_else(|| new.spec.default_priority());
     let lane = Lane::of(priority, new.priority_threshold);
     let area = match new.subject {

@@ -1,27 +1,30 @@
 //! What has ended long ago goes.
 
-use crate::{Conn, StoreError, conn::on_backend, counters, schema::jobs};
-use chrono::{DateTime, Utc};
+use crate::{Conn, StoreError, conn::on_backend, counters, schema::jobs, when::stored};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use trawl_jobs::{JobId, State};
+use trawl_jobs::State;
 
-/// Deletes past jobs that were submitted before `before`, and the oldest ones of more than `keep`: at most `limit`, the
-/// oldest first. Returns how many.
+/// Deletes jobs that ended before `before`, and the oldest ones of more than `keep`: at most `limit`, the first submitted
+/// first. Returns how many.
 pub fn prune(conn: &mut Conn<'_>, before: DateTime<Utc>, keep: i64, limit: i64) -> Result<usize, StoreError> {
     let past: i64 = counters::jobs(conn, None)?.iter().filter(|(_, state, _)| !state.is_live()).map(|(.., n)| n).sum();
     let surplus = (past - keep).clamp(0, limit);
     let ended: Vec<&str> = State::ALL.into_iter().filter(|state| !state.is_live()).map(State::as_str).collect();
     // Ids sort by the time of submission.
-    let oldest = jobs::table.filter(jobs::state.eq_any(ended)).order(jobs::id).select(jobs::id).limit(limit);
-    let ids: Vec<String> = on_backend!(conn, |c| oldest.load(c))?;
-    let gone: Vec<String> = ids
+    let oldest = jobs::table
+        .filter(jobs::state.eq_any(ended))
+        .order(jobs::id)
+        .select((jobs::id, jobs::finished_at))
+        .limit(limit);
+    let rows: Vec<(String, Option<NaiveDateTime>)> = on_backend!(conn, |c| oldest.load(c))?;
+    let gone: Vec<String> = rows
         .into_iter()
         .enumerate()
-        .filter(|(index, id)| {
-            i64::try_from(*index).is_ok_and(|index| index < surplus)
-                || id.parse::<JobId>().ok().and_then(JobId::submitted_at).is_some_and(|at| at < before)
+        .filter(|(index, (_, ended))| {
+            i64::try_from(*index).is_ok_and(|index| index < surplus) || ended.is_some_and(|at| at < stored(before))
         })
-        .map(|(_, id)| id)
+        .map(|(_, (id, _))| id)
         .collect();
     if gone.is_empty() {
         return Ok(0);

@@ -44,6 +44,7 @@ pub fn abort(conn: &mut Conn<'_>, id: JobId) -> Result<Abort, StoreError> {
     );
     step_job!(conn, job, from, changes)?;
     if to == State::Aborted {
+        turns::give_back(conn, lane(&job), share(&job), job.priority, job.rank)?;
         stopped(conn, &job)?;
     }
     Ok(match job.worker.clone() {
@@ -63,10 +64,8 @@ pub fn retry(conn: &mut Conn<'_>, id: JobId) -> Result<(), StoreError> {
     let from = job.state()?;
     let to = from.after(Step::Retry)?;
     let at = stored(now());
-    let lane = if job.lane == Lane::Priority.as_str() { Lane::Priority } else { Lane::Normal };
-    let share = turns::share(job.account_id.map(AccountId), job.user_id.map(UserId));
     let changes = (
-        jobs::rank.eq(turns::take(conn, lane, share, job.priority)?),
+        jobs::rank.eq(turns::take(conn, lane(&job), share(&job), job.priority)?),
         jobs::state.eq(to.as_str()),
         jobs::attempt.eq(0),
         jobs::crashes.eq(0),
@@ -77,6 +76,14 @@ pub fn retry(conn: &mut Conn<'_>, id: JobId) -> Result<(), StoreError> {
         jobs::updated_at.eq(at),
     );
     step_job!(conn, job, from, changes)
+}
+
+fn lane(job: &Job) -> Lane {
+    if job.lane == Lane::Priority.as_str() { Lane::Priority } else { Lane::Normal }
+}
+
+fn share(job: &Job) -> i64 {
+    turns::share(job.account_id.map(AccountId), job.user_id.map(UserId))
 }
 
 /// Wakes jobs that wait for nothing but a time that has come.

@@ -156,6 +156,27 @@ async fn accounts_take_turns(world: &World) {
     assert_eq!(order, [6, 2, 7, 3, 8, 4, 5]);
 }
 
+async fn who_stops_many_does_not_pay_for_them_later(world: &World) {
+    let (user, instance) = (world.user, world.instance);
+    let other = world.write(move |conn| link(conn, user, instance, 2)).await;
+    let mut mistake = Vec::new();
+    for number in 0..20 {
+        mistake.push(world.queued(number).await);
+    }
+    for id in mistake.into_iter().rev() {
+        world.abort(id).await;
+    }
+    let mut submitted = Vec::new();
+    for (number, account) in (30..).zip([other, other, world.account]) {
+        let area = world.area(number).await;
+        let mut new = world.job(issues(), area);
+        new.account = Some(account);
+        submitted.push(world.submit(new).await);
+    }
+    let [first, second, mine] = submitted[..] else { unreachable!("three were submitted") };
+    assert_eq!(ids(&world.claim("w", 3, 3).await), [first, mine, second]);
+}
+
 async fn what_needs_no_gitlab_needs_no_account(world: &World) {
     let drill = JobSpec::Drill(kind::Drill { name: "one".to_owned(), ..kind::Drill::default() });
     let mut new = world.job(drill, AreaId(0));
@@ -163,7 +184,9 @@ async fn what_needs_no_gitlab_needs_no_account(world: &World) {
     let again = new.clone();
     let id = world.submit(new).await;
     assert_eq!(world.submit(again).await, id, "one of a name");
-    let claims = world.claim("w", 1, 1).await;
+    // Not even a worker that has a token for one instance alone is asked for it.
+    let request = ClaimRequest { worker: "w".to_owned(), any: 1, normal: 1, instance: Some(world.instance) };
+    let claims = world.write(move |conn| claims::claim(conn, &request)).await;
     assert_eq!(ids(&claims), [id]);
     assert_eq!((claims.claimed[0].instance_url.as_ref(), claims.claimed[0].accounts.len()), (None, 0));
 }
@@ -193,6 +216,7 @@ crate::on_both!(
     a_worker_with_one_token_gets_jobs_of_that_instance,
     accounts_with_more_rights_serve_first,
     accounts_take_turns,
+    who_stops_many_does_not_pay_for_them_later,
     what_needs_no_gitlab_needs_no_account,
     a_job_about_an_account_is_read_with_that_account_alone,
 );

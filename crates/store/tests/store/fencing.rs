@@ -76,7 +76,7 @@ async fn a_report_counts_once_and_progress_never_goes_back(world: &World) {
     advance(world, job.clone(), 1, Some(0.5), Some("[1]")).await.unwrap();
     assert_eq!(standing(world, "w", lease, 1).await, Standing::Seen);
     assert_eq!(standing(world, "w", lease, 2).await, Standing::Fresh);
-    assert_eq!(standing(world, "w", lease, 3).await, Standing::Gone, "it would leave a hole");
+    assert_eq!(standing(world, "w", lease, 3).await, Standing::Broken, "one before it never came");
     let twice = advance(world, job, 1, Some(0.7), Some("[2]")).await;
     assert!(matches!(twice, Err(StoreError::NotFound)), "{twice:?}");
     let job = world.get(lease.job).await;

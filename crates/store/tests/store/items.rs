@@ -28,4 +28,22 @@ async fn an_item_is_replaced_by_its_name(world: &World) {
     assert_eq!(page.iter().map(|item| item.name.as_str()).collect::<Vec<_>>(), ["c"]);
 }
 
-crate::on_both!(an_item_is_replaced_by_its_name);
+async fn the_longest_names_stay_apart(world: &World) {
+    let id = world.queued(1).await;
+    // Nothing that compresses, as long as an address may be.
+    let step =
+        |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+    let long: String = std::iter::successors(Some(1_u64), step)
+        .take(512)
+        .flat_map(u64::to_be_bytes)
+        .map(|byte| char::from(b'a' + byte % 26))
+        .collect();
+    assert!(long.len() > 4000);
+    let (one, two) = (format!("{long}1"), format!("{long}2"));
+    let named = move |name: String| link(&name, ItemState::Done, Some("alive"));
+    world.write(move |conn| items::put(conn, id, &[named(one.clone()), named(two), named(one)])).await;
+    let all = world.read(move |conn| items::list(conn, id, &ItemFilter::default(), 10)).await;
+    assert_eq!(all.len(), 2);
+}
+
+crate::on_both!(an_item_is_replaced_by_its_name, the_longest_names_stay_apart);

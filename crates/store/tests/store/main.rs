@@ -11,10 +11,13 @@ mod items;
 mod migrations;
 mod model;
 mod nodes;
+mod pauses;
 mod people;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod pruning;
 mod resources;
+mod schedules;
 mod submit;
 mod waiting;
 mod world;

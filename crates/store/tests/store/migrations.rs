@@ -4,7 +4,10 @@ use crate::{
     postgres::Server,
     world::{World, execute, open},
 };
-use diesel::{Connection as _, PgConnection, SqliteConnection, backend::Backend, migration::MigrationSource};
+use diesel::{
+    Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection, backend::Backend,
+    connection::SimpleConnection as _, migration::MigrationSource,
+};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use trawl_store::{Conn, StoreError};
 
@@ -38,6 +41,38 @@ fn both_databases_have_the_same_migrations() {
         migrations.iter().map(|migration| migration.name().to_string()).collect()
     }
     assert_eq!(names::<diesel::sqlite::Sqlite>(&SQLITE), names::<diesel::pg::Pg>(&POSTGRES));
+}
+
+/// What the first version has written is understood after an upgrade, and after a way back.
+#[test]
+fn a_database_with_jobs_goes_up_and_down() {
+    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    conn.run_next_migration(SQLITE).unwrap();
+    conn.batch_execute(
+        "INSERT INTO users VALUES (1, 'ada', 'hash', 1, '2026-01-01 00:00:00');
+         INSERT INTO jobs (id, kind, payload, dedupe_key, state, priority, lane, user_id, max_attempts, run_at, created_at, updated_at)
+         VALUES ('a', 'issues', '{}', 'a', 'queued', 60, 'normal', 1, 5, '2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-01 00:00:00'),
+                ('b', 'issues', '{}', 'b', 'queued', 60, 'normal', 1, 5, '2999-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-01 00:00:00');
+         INSERT INTO job_messages (job_id, level, at, text)
+         VALUES ('a', 'info', '2026-01-01 00:00:00', 'one'), ('a', 'info', '2026-01-01 00:00:01', 'two');
+         INSERT INTO job_attempts (job_id, lease_token, worker, started_at) VALUES ('a', 1, 'w', '2026-01-01 00:00:00');",
+    )
+    .unwrap();
+    let texts = |conn: &mut SqliteConnection, sql: &str| -> Vec<String> {
+        #[derive(diesel::QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            v: String,
+        }
+        diesel::sql_query(sql).load::<Line>(conn).unwrap().into_iter().map(|line| line.v).collect()
+    };
+    conn.run_pending_migrations(SQLITE).unwrap();
+    let jobs = "SELECT id || ' ' || state || ' ' || coalesce(wait_reason, '-') AS v FROM jobs ORDER BY id";
+    assert_eq!(texts(&mut conn, jobs), ["a queued -", "b waiting retry"]);
+    assert_eq!(texts(&mut conn, "SELECT text || ' ' || nr AS v FROM job_messages ORDER BY id"), ["one 1", "two 2"]);
+    assert!(texts(&mut conn, "SELECT worker AS v FROM job_attempts").is_empty(), "it has not ended");
+    while conn.revert_last_migration(SQLITE).is_ok_and(|version| !version.to_string().starts_with("20261125000003")) {}
+    assert_eq!(texts(&mut conn, jobs), ["a queued -", "b queued -"], "an older version knows no retry");
 }
 
 async fn opening_again_changes_nothing(world: &World) {

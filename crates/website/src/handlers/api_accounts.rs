@@ -15,8 +15,9 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use trawl_jobs::AccountId;
 use trawl_store::accounts::{self, AccountState};
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct AccountAnswer {
     id: i64,
     instance_url: String,
@@ -32,6 +33,15 @@ struct AccountAnswer {
 ///
 /// # Errors
 /// The database.
+#[utoipa::path(
+    get,
+    path = "/api/accounts",
+    operation_id = "list_accounts",
+    tag = "accounts",
+    responses(
+        (status = 200, description = "Mine", body = Vec<AccountAnswer>),
+    ),
+)]
 pub async fn list(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiError> {
     let answer = app
         .db
@@ -57,14 +67,15 @@ pub async fn list(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiErro
 }
 
 /// `POST /api/accounts`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinkBody {
     instance_url: String,
+    #[schema(value_type = String)]
     token: SecretString,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Linked {
     id: i64,
 }
@@ -73,6 +84,16 @@ struct Linked {
 ///
 /// # Errors
 /// In words: the address, the token, or GitLab.
+#[utoipa::path(
+    post,
+    path = "/api/accounts",
+    operation_id = "link_account",
+    tag = "accounts",
+    request_body = LinkBody,
+    responses(
+        (status = 201, description = "Linked", body = Linked),
+    ),
+)]
 pub async fn link(app: Data<App>, user: ApiUser, body: Json<LinkBody>) -> Result<HttpResponse, ApiError> {
     let body = body.into_inner();
     match link::link(&app, user.0.user.id(), &body.instance_url, body.token).await {
@@ -85,6 +106,16 @@ pub async fn link(app: Data<App>, user: ApiUser, body: Json<LinkBody>) -> Result
 ///
 /// # Errors
 /// It is not this user's.
+#[utoipa::path(
+    delete,
+    path = "/api/accounts/{id}",
+    operation_id = "unlink_account",
+    tag = "accounts",
+    params(("id" = i64, Path, description = "Our id")),
+    responses(
+        (status = 204, description = "Done"),
+    ),
+)]
 pub async fn unlink(app: Data<App>, user: ApiUser, id: Path<i64>) -> Result<HttpResponse, ApiError> {
     link::unlink(&app, user.0.user.id(), AccountId(id.into_inner())).await?;
     Ok(HttpResponse::NoContent().finish())

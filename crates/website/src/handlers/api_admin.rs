@@ -7,6 +7,15 @@ use actix_web::{HttpResponse, web::Data};
 ///
 /// # Errors
 /// The user is no administrator.
+#[utoipa::path(
+    get,
+    path = "/api/admin/processes",
+    operation_id = "list_processes",
+    tag = "admin",
+    responses(
+        (status = 200, description = "The process table", body = Vec<Object>),
+    ),
+)]
 pub async fn processes(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiError> {
     if !user.0.user.is_admin {
         return Err(ApiError::Forbidden);

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     bulk::{self, Action, Selection},
     handlers::{
-        api_jobs::{BulkAnswer, ListQuery, SubmitBody, listed, parse, submit},
+        api_jobs::{BulkAnswer, JobAnswer, ListQuery, SubmitAnswer, SubmitBody, listed, parse, submit},
         job::{abort_job, mine},
     },
     session::{ApiUser, SignedIn},
@@ -17,6 +17,7 @@ use actix_web::{
 use serde::Serialize;
 use trawl_jobs::{JobId, Progress, State};
 use trawl_store::{jobs::JobFilter, messages};
+use utoipa::ToSchema;
 
 fn admin(user: ApiUser) -> Result<SignedIn, ApiError> {
     if user.0.user.is_admin { Ok(user.0) } else { Err(ApiError::Forbidden) }
@@ -30,40 +31,77 @@ fn of_states(live: bool) -> Vec<State> {
 ///
 /// # Errors
 /// The user is no administrator, or a value that cannot be read.
+#[utoipa::path(
+    get,
+    path = "/api/admin/jobs/active",
+    operation_id = "list_active_jobs",
+    tag = "admin",
+    params(ListQuery),
+    responses(
+        (status = 200, description = "Newest first", body = Vec<JobAnswer>),
+    ),
+)]
 pub async fn active(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Result<HttpResponse, ApiError> {
-    let filter = JobFilter { states: of_states(true), ..query.filter(&admin(user)?)? };
-    listed(&app, filter, query.limit()).await
+    let user = admin(user)?;
+    let filter = JobFilter { states: of_states(true), ..query.filter(&user)? };
+    listed(&app, &user, filter, query.limit()).await
 }
 
 /// `GET /api/admin/jobs/past`: those that have ended.
 ///
 /// # Errors
 /// The user is no administrator, or a value that cannot be read.
+#[utoipa::path(
+    get,
+    path = "/api/admin/jobs/past",
+    operation_id = "list_past_jobs",
+    tag = "admin",
+    params(ListQuery),
+    responses(
+        (status = 200, description = "Newest first", body = Vec<JobAnswer>),
+    ),
+)]
 pub async fn past(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Result<HttpResponse, ApiError> {
-    let filter = JobFilter { states: of_states(false), ..query.filter(&admin(user)?)? };
-    listed(&app, filter, query.limit()).await
+    let user = admin(user)?;
+    let filter = JobFilter { states: of_states(false), ..query.filter(&user)? };
+    listed(&app, &user, filter, query.limit()).await
 }
 
 /// `POST /api/admin/jobs/start`: as `POST /api/jobs`.
 ///
 /// # Errors
 /// The user is no administrator, or as there.
+#[utoipa::path(
+    post,
+    path = "/api/admin/jobs/start",
+    operation_id = "start_job",
+    tag = "admin",
+    request_body = SubmitBody,
+    responses(
+        (status = 201, description = "A new job", body = SubmitAnswer),
+        (status = 200, description = "A live job does the same", body = SubmitAnswer),
+    ),
+)]
 pub async fn start(app: Data<App>, user: ApiUser, body: Json<SubmitBody>) -> Result<HttpResponse, ApiError> {
     let user = ApiUser(admin(user)?);
     submit(app, user, body).await
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ProgressAnswer {
+    #[schema(value_type = String)]
     id: JobId,
+    #[schema(value_type = String)]
     status: State,
     progress: f64,
+    #[schema(value_type = Vec<Object>)]
     steps: Progress,
     messages: Vec<LevelAnswer>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct LevelAnswer {
+    #[schema(value_type = String)]
     level: trawl_jobs::Level,
     kept: i64,
     dropped: i64,
@@ -73,6 +111,16 @@ struct LevelAnswer {
 ///
 /// # Errors
 /// The user is no administrator, or there is no such job.
+#[utoipa::path(
+    get,
+    path = "/api/admin/jobs/single/{id}/progress",
+    operation_id = "job_progress",
+    tag = "admin",
+    params(("id" = String, Path, description = "Id of the job")),
+    responses(
+        (status = 200, description = "How far it is", body = ProgressAnswer),
+    ),
+)]
 pub async fn progress(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<HttpResponse, ApiError> {
     let (user, id) = (admin(user)?, parse(&id)?);
     let answer = app
@@ -98,6 +146,16 @@ pub async fn progress(app: Data<App>, user: ApiUser, id: Path<String>) -> Result
 ///
 /// # Errors
 /// The user is no administrator, or there is no such job, or it has ended.
+#[utoipa::path(
+    post,
+    path = "/api/admin/jobs/single/{id}/abort",
+    operation_id = "abort_any_job",
+    tag = "admin",
+    params(("id" = String, Path, description = "Id of the job")),
+    responses(
+        (status = 202, description = "It stops soon"),
+    ),
+)]
 pub async fn abort(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<HttpResponse, ApiError> {
     abort_job(&app, &admin(user)?, parse(&id)?).await?;
     Ok(HttpResponse::Accepted().finish())
@@ -107,6 +165,16 @@ pub async fn abort(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<Ht
 ///
 /// # Errors
 /// The user is no administrator, or a value that cannot be read.
+#[utoipa::path(
+    post,
+    path = "/api/admin/jobs/abort-all",
+    operation_id = "abort_all_jobs",
+    tag = "admin",
+    params(ListQuery),
+    responses(
+        (status = 200, description = "Done", body = BulkAnswer),
+    ),
+)]
 pub async fn abort_all(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Result<HttpResponse, ApiError> {
     let user = admin(user)?;
     let filter = JobFilter { states: of_states(true), ..query.filter(&user)? };

@@ -13,10 +13,11 @@ use trawl_store::{
     StoreError, areas,
     resources::{self, ResourceFilter},
 };
+use utoipa::{IntoParams, ToSchema};
 
 const LIMIT: i64 = 100;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct AreaAnswer {
     id: i64,
     kind: &'static str,
@@ -34,6 +35,15 @@ struct AreaAnswer {
 ///
 /// # Errors
 /// The database.
+#[utoipa::path(
+    get,
+    path = "/api/areas",
+    operation_id = "list_areas",
+    tag = "mirror",
+    responses(
+        (status = 200, description = "By path", body = Vec<AreaAnswer>),
+    ),
+)]
 pub async fn list(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiError> {
     let freshness = app.db.read(move |conn| Freshness::load(conn, user.0.user.id())).await?;
     let areas: Vec<AreaAnswer> = freshness
@@ -56,7 +66,7 @@ pub async fn list(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiErro
 }
 
 /// `GET /api/resources`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub struct ResourcesQuery {
     area: i64,
     kind: String,
@@ -65,7 +75,7 @@ pub struct ResourcesQuery {
     limit: Option<i64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ResourceAnswer {
     id: i64,
     kind: String,
@@ -76,6 +86,7 @@ struct ResourceAnswer {
     author: Option<String>,
     updated_at: Option<DateTime<Utc>>,
     confidential: bool,
+    #[schema(value_type = Object)]
     payload: Value,
 }
 
@@ -83,6 +94,16 @@ struct ResourceAnswer {
 ///
 /// # Errors
 /// A kind that nobody knows, or an area that is not the user's.
+#[utoipa::path(
+    get,
+    path = "/api/resources",
+    operation_id = "list_resources",
+    tag = "mirror",
+    params(ResourcesQuery),
+    responses(
+        (status = 200, description = "Last change first", body = Vec<ResourceAnswer>),
+    ),
+)]
 pub async fn resources(app: Data<App>, user: ApiUser, query: Query<ResourcesQuery>) -> Result<HttpResponse, ApiError> {
     let query = query.into_inner();
     let kind: RecordKind = query.kind.parse().map_err(ApiError::Invalid)?;

@@ -10,6 +10,7 @@ use crate::{
     },
     pages::StateFilter,
     session::{ApiUser, SignedIn},
+    subject::path_for,
     submission::{self, Accepted, Refusal, Wish},
 };
 use actix_web::{
@@ -26,13 +27,14 @@ use trawl_store::{
     jobs::{self, Job, JobFilter},
     messages,
 };
+use utoipa::{IntoParams, ToSchema};
 
 const LIMIT: i64 = 100;
 const ITEMS_LIMIT: i64 = 1000;
 const PENDING_IDS: usize = 200;
 
 /// A job as JSON.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct JobAnswer {
     id: String,
     kind: String,
@@ -46,8 +48,11 @@ pub struct JobAnswer {
     attempt: i32,
     max_attempts: i32,
     progress: f64,
+    #[schema(value_type = Vec<Object>)]
     steps: Progress,
+    #[schema(value_type = Object)]
     payload: Box<RawValue>,
+    #[schema(value_type = Option<Object>)]
     result: Option<Value>,
     error_class: Option<String>,
     error: Option<String>,
@@ -86,7 +91,7 @@ impl JobAnswer {
 }
 
 /// `GET /api/jobs`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ListQuery {
     /// Also as `state`, the word of the website's own address.
     #[serde(alias = "state")]
@@ -165,23 +170,43 @@ const SEARCHED_TO: &str = "trawl-searched-to";
 ///
 /// # Errors
 /// A value that cannot be read.
+#[utoipa::path(
+    get,
+    path = "/api/jobs",
+    operation_id = "list_jobs",
+    tag = "jobs",
+    params(ListQuery),
+    responses(
+        (status = 200, description = "Newest first", body = Vec<JobAnswer>),
+    ),
+)]
 pub async fn list(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Result<HttpResponse, ApiError> {
     let filter = query.filter(&user.0)?;
-    listed(&app, filter, query.limit).await
+    listed(&app, &user.0, filter, query.limit).await
 }
 
 /// The answer to a list of jobs.
 ///
 /// # Errors
 /// The database.
-pub async fn listed(app: &App, filter: JobFilter, limit: Option<i64>) -> Result<HttpResponse, ApiError> {
+pub async fn listed(
+    app: &App,
+    user: &SignedIn,
+    filter: JobFilter,
+    limit: Option<i64>,
+) -> Result<HttpResponse, ApiError> {
     let limit = limit.unwrap_or(LIMIT).clamp(1, LIMIT);
+    let user = user.clone();
     let (lines, searched_to) = app
         .db
         .read(move |conn| {
             let page = jobs::list(conn, &filter, limit)?;
-            let lines = page.lines.into_iter().map(|(job, path)| JobAnswer::new(job, path));
-            Ok((lines.collect::<Result<Vec<_>, _>>()?, page.searched_to))
+            let mut lines = Vec::with_capacity(page.lines.len());
+            for (job, path) in page.lines {
+                let path = path_for(conn, &user, &job, path)?;
+                lines.push(JobAnswer::new(job, path)?);
+            }
+            Ok((lines, page.searched_to))
         })
         .await?;
     let mut answer = HttpResponse::Ok();
@@ -192,7 +217,7 @@ pub async fn listed(app: &App, filter: JobFilter, limit: Option<i64>) -> Result<
 }
 
 /// `POST /api/jobs`: a URL to scan, or a kind with its options.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubmitBody {
     /// Short for the kind `link_scan` and a payload with this URL.
@@ -202,6 +227,7 @@ pub struct SubmitBody {
     area: Option<i64>,
     /// The linked account, by our id, for kinds that are about one.
     account: Option<i64>,
+    #[schema(value_type = Option<Object>)]
     payload: Option<Value>,
     priority: Option<i32>,
 }
@@ -227,8 +253,9 @@ impl SubmitBody {
     }
 }
 
-#[derive(Serialize)]
-struct SubmitAnswer {
+/// What became of a submission.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SubmitAnswer {
     id: String,
     status: &'static str,
     deduplicated: bool,
@@ -238,6 +265,17 @@ struct SubmitAnswer {
 ///
 /// # Errors
 /// A kind or options that nobody knows, an area or account that is not the user's.
+#[utoipa::path(
+    post,
+    path = "/api/jobs",
+    operation_id = "submit_job",
+    tag = "jobs",
+    request_body = SubmitBody,
+    responses(
+        (status = 201, description = "A new job", body = SubmitAnswer),
+        (status = 200, description = "A live job does the same", body = SubmitAnswer),
+    ),
+)]
 pub async fn submit(app: Data<App>, user: ApiUser, body: Json<SubmitBody>) -> Result<HttpResponse, ApiError> {
     let accepted = submission::submit(&app, &user.0, body.into_inner().wish()?).await?;
     let mut answer = if accepted.created { HttpResponse::Created() } else { HttpResponse::Ok() };
@@ -254,7 +292,7 @@ impl From<&Accepted> for SubmitAnswer {
 const BATCH: usize = 1000;
 
 /// `POST /api/jobs/batch`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchBody {
     jobs: Vec<SubmitBody>,
@@ -264,6 +302,16 @@ pub struct BatchBody {
 ///
 /// # Errors
 /// As for one; the text says which.
+#[utoipa::path(
+    post,
+    path = "/api/jobs/batch",
+    operation_id = "submit_jobs",
+    tag = "jobs",
+    request_body = BatchBody,
+    responses(
+        (status = 201, description = "All of them, new or not", body = Vec<SubmitAnswer>),
+    ),
+)]
 pub async fn submit_batch(app: Data<App>, user: ApiUser, body: Json<BatchBody>) -> Result<HttpResponse, ApiError> {
     let jobs = body.into_inner().jobs;
     if jobs.len() > BATCH {
@@ -271,7 +319,11 @@ pub async fn submit_batch(app: Data<App>, user: ApiUser, body: Json<BatchBody>) 
     }
     let mut wishes = Vec::with_capacity(jobs.len());
     for (index, job) in jobs.into_iter().enumerate() {
-        wishes.push(job.wish().map_err(|error| match error {
+        let wish = job.wish().and_then(|wish| {
+            submission::check(&user.0, &wish)?;
+            Ok(wish)
+        });
+        wishes.push(wish.map_err(|error| match error {
             ApiError::Invalid(why) => ApiError::Invalid(format!("jobs[{index}]: {why}")),
             other => other,
         })?);
@@ -292,7 +344,7 @@ impl From<Refusal> for ApiError {
 }
 
 /// `GET /api/jobs/pending`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub struct PendingQuery {
     ids: String,
 }
@@ -301,6 +353,16 @@ pub struct PendingQuery {
 ///
 /// # Errors
 /// Too many ids, or one that is none.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/pending",
+    operation_id = "job_states",
+    tag = "jobs",
+    params(PendingQuery),
+    responses(
+        (status = 200, description = "Those that are mine", body = Vec<JobAnswer>),
+    ),
+)]
 pub async fn pending(app: Data<App>, user: ApiUser, query: Query<PendingQuery>) -> Result<HttpResponse, ApiError> {
     let ids: Vec<JobId> = query.ids.split(',').filter(|id| !id.is_empty()).map(parse).collect::<Result<_, _>>()?;
     if ids.len() > PENDING_IDS {
@@ -317,7 +379,7 @@ pub async fn pending(app: Data<App>, user: ApiUser, query: Query<PendingQuery>) 
     Ok(HttpResponse::Ok().json(states))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct AttemptAnswer {
     number: i64,
     worker: String,
@@ -328,7 +390,7 @@ struct AttemptAnswer {
     error: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct DetailAnswer {
     #[serde(flatten)]
     job: JobAnswer,
@@ -340,6 +402,16 @@ struct DetailAnswer {
 ///
 /// # Errors
 /// No such job for this user.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/{id}",
+    operation_id = "show_job",
+    tag = "jobs",
+    params(("id" = String, Path, description = "Id of the job")),
+    responses(
+        (status = 200, description = "The job", body = DetailAnswer),
+    ),
+)]
 pub async fn show(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<HttpResponse, ApiError> {
     let id = parse(&id)?;
     let detail = app.db.read(move |conn| detail(conn, &user.0, id)).await?;
@@ -349,6 +421,7 @@ pub async fn show(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<Htt
 fn detail(conn: &mut Conn<'_>, user: &SignedIn, id: JobId) -> Result<DetailAnswer, StoreError> {
     let job = mine(conn, user, id)?;
     let path = job.area_id.map(|area| areas::get(conn, AreaId(area))).transpose()?.flatten().map(|area| area.full_path);
+    let path = path_for(conn, user, &job, path)?;
     let attempts = attempts::list(conn, id, LIMIT)?
         .into_iter()
         .map(|attempt| AttemptAnswer {
@@ -364,7 +437,7 @@ fn detail(conn: &mut Conn<'_>, user: &SignedIn, id: JobId) -> Result<DetailAnswe
     Ok(DetailAnswer { job: JobAnswer::new(job, path)?, attempts, items: item_counts(conn, id)? })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MessageAnswer {
     id: i64,
     level: &'static str,
@@ -373,8 +446,9 @@ struct MessageAnswer {
 }
 
 /// `GET /api/jobs/{id}/messages`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub struct MessagesQuery {
+    #[param(value_type = Option<String>)]
     level: Option<Level>,
     /// Only those with a greater id.
     after: Option<i64>,
@@ -384,6 +458,16 @@ pub struct MessagesQuery {
 ///
 /// # Errors
 /// No such job for this user.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/{id}/messages",
+    operation_id = "job_messages",
+    tag = "jobs",
+    params(("id" = String, Path, description = "Id of the job"), MessagesQuery),
+    responses(
+        (status = 200, description = "Oldest first", body = Vec<MessageAnswer>),
+    ),
+)]
 pub async fn messages(
     app: Data<App>,
     user: ApiUser,
@@ -406,19 +490,22 @@ pub async fn messages(
     Ok(HttpResponse::Ok().json(lines))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ItemAnswer {
     name: String,
+    #[schema(value_type = String)]
     state: ItemState,
     verdict: Option<String>,
     note: Option<String>,
+    #[schema(value_type = Option<Object>)]
     detail: Option<Value>,
     updated_at: DateTime<Utc>,
 }
 
 /// `GET /api/jobs/{id}/items`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub struct ItemsQuery {
+    #[param(value_type = Option<String>)]
     state: Option<ItemState>,
     verdict: Option<String>,
     /// Only those whose name comes later.
@@ -430,6 +517,16 @@ pub struct ItemsQuery {
 ///
 /// # Errors
 /// No such job for this user.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/{id}/items",
+    operation_id = "job_items",
+    tag = "jobs",
+    params(("id" = String, Path, description = "Id of the job"), ItemsQuery),
+    responses(
+        (status = 200, description = "In the order of their names", body = Vec<ItemAnswer>),
+    ),
+)]
 pub async fn items(
     app: Data<App>,
     user: ApiUser,
@@ -457,8 +554,9 @@ pub async fn items(
     Ok(HttpResponse::Ok().json(found.into_iter().map(answer).collect::<Vec<_>>()))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ItemCount {
+    #[schema(value_type = String)]
     state: ItemState,
     verdict: Option<String>,
     count: i64,
@@ -470,14 +568,15 @@ fn item_counts(conn: &mut Conn<'_>, id: JobId) -> Result<Vec<ItemCount>, StoreEr
 }
 
 /// Which jobs an action is for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkBody {
+    #[schema(value_type = Vec<String>)]
     ids: Vec<JobId>,
 }
 
 /// What an action did.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BulkAnswer {
     done: u64,
     /// Jobs that it does not fit, such as one that has ended and cannot be stopped.
@@ -494,6 +593,16 @@ impl From<Tally> for BulkAnswer {
 ///
 /// # Errors
 /// Too many at once.
+#[utoipa::path(
+    post,
+    path = "/api/jobs/abort",
+    operation_id = "abort_jobs",
+    tag = "jobs",
+    request_body = BulkBody,
+    responses(
+        (status = 200, description = "Done", body = BulkAnswer),
+    ),
+)]
 pub async fn abort_some(app: Data<App>, user: ApiUser, body: Json<BulkBody>) -> Result<HttpResponse, ApiError> {
     some(&app, &user.0, Action::Abort, body.into_inner()).await
 }
@@ -502,11 +611,24 @@ pub async fn abort_some(app: Data<App>, user: ApiUser, body: Json<BulkBody>) -> 
 ///
 /// # Errors
 /// Too many at once.
+#[utoipa::path(
+    post,
+    path = "/api/jobs/retry",
+    operation_id = "retry_jobs",
+    tag = "jobs",
+    request_body = BulkBody,
+    responses(
+        (status = 200, description = "Done", body = BulkAnswer),
+    ),
+)]
 pub async fn retry_some(app: Data<App>, user: ApiUser, body: Json<BulkBody>) -> Result<HttpResponse, ApiError> {
     some(&app, &user.0, Action::Retry, body.into_inner()).await
 }
 
 async fn some(app: &App, user: &SignedIn, action: Action, body: BulkBody) -> Result<HttpResponse, ApiError> {
+    if body.ids.len() > BATCH {
+        return Err(ApiError::Invalid(format!("name at most {BATCH} jobs at once")));
+    }
     let tally = bulk::run(app, user, action, Selection::Ids(body.ids)).await?;
     Ok(HttpResponse::Ok().json(BulkAnswer::from(tally)))
 }
@@ -515,6 +637,16 @@ async fn some(app: &App, user: &SignedIn, action: Action, body: BulkBody) -> Res
 ///
 /// # Errors
 /// No such job for this user, or it has ended.
+#[utoipa::path(
+    post,
+    path = "/api/jobs/{id}/abort",
+    operation_id = "abort_job",
+    tag = "jobs",
+    params(("id" = String, Path, description = "Id of the job")),
+    responses(
+        (status = 202, description = "It stops soon"),
+    ),
+)]
 pub async fn abort(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<HttpResponse, ApiError> {
     abort_job(&app, &user.0, parse(&id)?).await?;
     Ok(HttpResponse::Accepted().finish())
@@ -524,6 +656,16 @@ pub async fn abort(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<Ht
 ///
 /// # Errors
 /// No such job for this user, or it has not ended; a live job does the same.
+#[utoipa::path(
+    post,
+    path = "/api/jobs/{id}/retry",
+    operation_id = "retry_job",
+    tag = "jobs",
+    params(("id" = String, Path, description = "Id of the job")),
+    responses(
+        (status = 202, description = "It is queued"),
+    ),
+)]
 pub async fn retry(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<HttpResponse, ApiError> {
     match retry_job(&app, &user.0, parse(&id)?).await {
         Ok(()) => Ok(HttpResponse::Accepted().finish()),

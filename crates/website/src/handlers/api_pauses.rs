@@ -13,6 +13,7 @@ use actix_web::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use trawl_store::pauses::{self, Pause};
+use utoipa::ToSchema;
 
 fn admin(user: ApiUser) -> Result<SignedIn, ApiError> {
     if user.0.user.is_admin { Ok(user.0) } else { Err(ApiError::Forbidden) }
@@ -27,7 +28,7 @@ impl From<PauseError> for ApiError {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PauseAnswer {
     scope: &'static str,
     subject: String,
@@ -40,6 +41,15 @@ struct PauseAnswer {
 ///
 /// # Errors
 /// The user is no administrator.
+#[utoipa::path(
+    get,
+    path = "/api/admin/pauses",
+    operation_id = "list_pauses",
+    tag = "admin",
+    responses(
+        (status = 200, description = "The oldest first", body = Vec<PauseAnswer>),
+    ),
+)]
 pub async fn list(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiError> {
     admin(user)?;
     let answer = |pause: Pause| PauseAnswer {
@@ -54,7 +64,7 @@ pub async fn list(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiErro
 }
 
 /// What is to be paused, and why.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PauseBody {
     scope: String,
@@ -66,6 +76,16 @@ pub struct PauseBody {
 ///
 /// # Errors
 /// The user is no administrator, or it means nothing.
+#[utoipa::path(
+    post,
+    path = "/api/admin/pauses",
+    operation_id = "pause",
+    tag = "admin",
+    request_body = PauseBody,
+    responses(
+        (status = 204, description = "Done"),
+    ),
+)]
 pub async fn pause(app: Data<App>, user: ApiUser, body: Json<PauseBody>) -> Result<HttpResponse, ApiError> {
     let user = admin(user)?;
     let scope = pausing::scope(&body.scope, &body.subject)?;
@@ -77,6 +97,19 @@ pub async fn pause(app: Data<App>, user: ApiUser, body: Json<PauseBody>) -> Resu
 ///
 /// # Errors
 /// The user is no administrator, or there is no such pause.
+#[utoipa::path(
+    delete,
+    path = "/api/admin/pauses/{scope}/{subject}",
+    operation_id = "end_pause",
+    tag = "admin",
+    params(
+        ("scope" = String, Path, description = "kind, lane or account"),
+        ("subject" = String, Path, description = "Which one"),
+    ),
+    responses(
+        (status = 204, description = "Done"),
+    ),
+)]
 pub async fn go_on(app: Data<App>, user: ApiUser, named: Path<(String, String)>) -> Result<HttpResponse, ApiError> {
     let user = admin(user)?;
     let scope = pausing::scope(&named.0, &named.1).map_err(|_| ApiError::NotFound)?;

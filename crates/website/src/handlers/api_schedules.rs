@@ -15,22 +15,24 @@ use actix_web::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use trawl_jobs::{JobId, schedule::Rhythm};
+use trawl_jobs::{JobId, kind::About, schedule::Rhythm};
 use trawl_store::{
     Conn, StoreError,
     schedules::{self, NewSchedule, Schedule},
 };
+use utoipa::ToSchema;
 
 /// Next runs that are told.
 const RUNS_TOLD: usize = 5;
 /// Longest name, in bytes.
 const NAME_LIMIT: usize = 200;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ScheduleAnswer {
     id: i64,
     name: String,
     kind: String,
+    #[schema(value_type = Object)]
     payload: Box<RawValue>,
     priority: Option<i32>,
     every_seconds: Option<i64>,
@@ -38,6 +40,7 @@ struct ScheduleAnswer {
     enabled: bool,
     next_runs: Vec<DateTime<Utc>>,
     last_run_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>)]
     last_job: Option<JobId>,
 }
 
@@ -69,6 +72,15 @@ impl ScheduleAnswer {
 ///
 /// # Errors
 /// The database.
+#[utoipa::path(
+    get,
+    path = "/api/schedules",
+    operation_id = "list_schedules",
+    tag = "schedules",
+    responses(
+        (status = 200, description = "By name", body = Vec<ScheduleAnswer>),
+    ),
+)]
 pub async fn list(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiError> {
     let scope = user.0.job_scope();
     let answers = app
@@ -80,16 +92,28 @@ pub async fn list(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiErro
     Ok(HttpResponse::Ok().json(answers))
 }
 
+#[derive(Serialize, ToSchema)]
+struct CreatedAnswer {
+    id: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+struct RunAnswer {
+    /// None where its account or area is gone.
+    #[schema(value_type = Option<String>)]
+    job: Option<JobId>,
+}
+
 /// What is to be done again and again, and when.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ScheduleBody {
     name: String,
     /// Seconds between two runs.
     every_seconds: Option<i64>,
     /// Or a cron expression of five fields, in UTC.
     cron: Option<String>,
-    /// As for one job.
-    #[serde(flatten)]
+    /// What is submitted each time.
     job: SubmitBody,
 }
 
@@ -97,10 +121,20 @@ pub struct ScheduleBody {
 ///
 /// # Errors
 /// A name that is taken, a rhythm that is none, or a job that cannot be submitted.
+#[utoipa::path(
+    post,
+    path = "/api/schedules",
+    operation_id = "create_schedule",
+    tag = "schedules",
+    request_body = ScheduleBody,
+    responses(
+        (status = 201, description = "Made", body = CreatedAnswer),
+    ),
+)]
 pub async fn create(app: Data<App>, user: ApiUser, body: Json<ScheduleBody>) -> Result<HttpResponse, ApiError> {
     let ScheduleBody { name, every_seconds, cron, job } = body.into_inner();
     let id = make(&app, &user.0, &name, rhythm(every_seconds, cron.as_deref())?, job.wish()?).await?;
-    Ok(HttpResponse::Created().json(serde_json::json!({ "id": id })))
+    Ok(HttpResponse::Created().json(CreatedAnswer { id }))
 }
 
 /// The one of the two that is given.
@@ -138,11 +172,16 @@ pub async fn make(
         payload: wish.spec.payload(),
         priority: wish.priority,
         user: user.user.id(),
-        account: wish.account,
-        area: wish.area,
+        // What the kind is not about has no place here.
+        account: wish.account.filter(|_| wish.spec.about() == About::Account),
+        area: wish.area.filter(|_| wish.spec.about() == About::Area),
         rhythm,
     };
-    match app.db.write(move |conn| schedules::create(conn, &new)).await {
+    let made = app.db.write(move |conn| {
+        submission::resolve(conn, new.user, &wish)?;
+        schedules::create(conn, &new)
+    });
+    match made.await {
         Err(error) if error.is_duplicate() => {
             Err(ApiError::Conflict(format!("a schedule named {name:?} exists already; choose another name")))
         }
@@ -151,7 +190,7 @@ pub async fn make(
 }
 
 /// Switches it on or off.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnabledBody {
     enabled: bool,
@@ -161,6 +200,17 @@ pub struct EnabledBody {
 ///
 /// # Errors
 /// No such schedule for this user.
+#[utoipa::path(
+    patch,
+    path = "/api/schedules/{id}",
+    operation_id = "change_schedule",
+    tag = "schedules",
+    params(("id" = i64, Path, description = "Our id")),
+    request_body = EnabledBody,
+    responses(
+        (status = 204, description = "Done"),
+    ),
+)]
 pub async fn change(
     app: Data<App>,
     user: ApiUser,
@@ -181,6 +231,16 @@ pub async fn change(
 ///
 /// # Errors
 /// No such schedule for this user.
+#[utoipa::path(
+    delete,
+    path = "/api/schedules/{id}",
+    operation_id = "delete_schedule",
+    tag = "schedules",
+    params(("id" = i64, Path, description = "Our id")),
+    responses(
+        (status = 204, description = "Done"),
+    ),
+)]
 pub async fn delete(app: Data<App>, user: ApiUser, id: Path<i64>) -> Result<HttpResponse, ApiError> {
     let id = id.into_inner();
     delete_mine(&app, user.0, id).await?;
@@ -204,9 +264,19 @@ pub async fn delete_mine(app: &App, user: SignedIn, id: i64) -> Result<(), Store
 ///
 /// # Errors
 /// No such schedule for this user.
+#[utoipa::path(
+    post,
+    path = "/api/schedules/{id}/run",
+    operation_id = "run_schedule",
+    tag = "schedules",
+    params(("id" = i64, Path, description = "Our id")),
+    responses(
+        (status = 200, description = "Its job, new or not", body = RunAnswer),
+    ),
+)]
 pub async fn run(app: Data<App>, user: ApiUser, id: Path<i64>) -> Result<HttpResponse, ApiError> {
     let job = run_now(&app, &user.0, id.into_inner()).await?;
-    Ok(HttpResponse::Ok().json(serde_json::json!({ "job": job })))
+    Ok(HttpResponse::Ok().json(RunAnswer { job }))
 }
 
 /// Submits the job of a schedule now. Returns the job, new or not; none where its account or area is gone.

@@ -21,6 +21,15 @@ const RETRY: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// Nobody is signed in.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/stream",
+    operation_id = "stream",
+    tag = "jobs",
+    responses(
+        (status = 200, description = "What changes, as server-sent events", body = String, content_type = "text/event-stream"),
+    ),
+)]
 pub async fn show(app: Data<App>, user: ApiUser, request: HttpRequest) -> Result<impl Responder, ApiError> {
     let last = app.hub.last_id();
     let seen =

@@ -76,6 +76,13 @@ fn one(
         Standing::Fresh => {}
         Standing::Seen => return Ok(Ingested::default()),
         Standing::Gone => return Ok(Ingested { gone: true, ..Ingested::default() }),
+        Standing::Broken => {
+            let why = "a report of its crawler was lost";
+            if leases::lost(conn, job, why, &rules.retry)? == State::Failed {
+                failed_for_good(conn, job, why)?;
+            }
+            return Ok(Ingested { gone: true, job: Some(job.clone()), ..Ingested::default() });
+        }
     }
     let mut done = Ingested::default();
     let (mut progress, mut cursor) = (None, None);

@@ -6,12 +6,14 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use trawl_settings::RetentionSettings;
-use trawl_store::{Db, jobs};
+use trawl_store::{Db, jobs, workers};
 
 /// How often it is looked for.
 const LOOK: Duration = Duration::from_mins(1);
 /// Jobs that are deleted in one transaction.
 const CHUNK: i64 = 200;
+/// A crawler that has been silent for so long and holds nothing is forgotten.
+const SILENT: TimeDelta = TimeDelta::hours(1);
 /// Between two transactions: the writer is for others, too.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -33,6 +35,10 @@ pub async fn run(db: Db, keep: RetentionSettings, stop: CancellationToken) {
                 }
             }
             tokio::select! { () = stop.cancelled() => return, () = tokio::time::sleep(PAUSE) => {} }
+        }
+        let before = Utc::now() - SILENT;
+        if let Err(error) = db.write(move |conn| workers::forget(conn, before)).await {
+            tracing::warn!(%error, "cannot forget crawlers that are gone");
         }
         if deleted > 0 {
             tracing::info!(jobs = deleted, "{deleted} jobs that ended long ago are deleted");

@@ -4,15 +4,28 @@ use super::Rules;
 use crate::submission;
 use trawl_jobs::JobSpec;
 use trawl_store::{
-    Conn, StoreError,
+    Conn, Db, StoreError,
     schedules::{self, Schedule},
 };
 
-/// Submits what is due; returns how many jobs are new.
-pub fn run(conn: &mut Conn<'_>, rules: &Rules) -> Result<usize, StoreError> {
+/// Submits what is due; returns how many jobs are new. One that cannot be submitted keeps no other from it.
+pub async fn run(db: &Db, rules: &Rules) -> Result<usize, StoreError> {
     let mut made = 0;
-    for schedule in schedules::due(conn)? {
-        made += usize::from(submit(conn, rules, &schedule)?);
+    for due in db.read(schedules::due).await? {
+        let rules = *rules;
+        let (id, name) = (due.id, due.name.clone());
+        // Looked up again: another node may have been first.
+        let submitted = db.write(move |conn| match schedules::get(conn, id)?.filter(Schedule::is_due) {
+            Some(schedule) => submit(conn, &rules, &schedule),
+            None => Ok(false),
+        });
+        match submitted.await {
+            Ok(new) => made += usize::from(new),
+            Err(error) => {
+                tracing::error!(%error, schedule.id = id, "schedule {name:?} cannot submit its job; it waits for its next time");
+                db.write(move |conn| schedules::has_run(conn, &due, None)).await?;
+            }
+        }
     }
     Ok(made)
 }

@@ -144,13 +144,18 @@ impl Dispatcher {
         if self.listening_since <= before {
             self.take_stale(before).await;
         }
-        let rules = self.rules;
-        let again =
-            move |conn: &mut Conn<'_>| Ok(jobs::wake_due(conn)? + pauses::wake(conn)? + schedules::run(conn, &rules)?);
-        match self.db.write(again).await {
+        match self.db.write(|conn| Ok(jobs::wake_due(conn)? + pauses::wake(conn)?)).await {
             Ok(0) => {}
             Ok(_) => self.submitted.notify_one(),
             Err(error) => tracing::warn!(%error, "cannot wake waiting jobs"),
+        }
+        match schedules::run(&self.db, &self.rules).await {
+            Ok(0) => {}
+            Ok(_) => {
+                self.hub.jobs();
+                self.submitted.notify_one();
+            }
+            Err(error) => tracing::warn!(%error, "cannot look for schedules that are due"),
         }
     }
 

@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use trawl_jobs::{Lease, Report};
 use trawl_protocol::{Boot, Bus, Incoming, Message, ProcessId, Receipt, StopJob};
-use trawl_store::{Conn, Db, StoreError, now};
+use trawl_store::{Conn, Db, StoreError, facts, now};
 
 /// Reports that are written in one transaction at most.
 const BATCH: usize = 128;
@@ -26,6 +26,8 @@ const BATCH: usize = 128;
 const CARE: Duration = Duration::from_secs(1);
 /// Between attempts to write while the database takes nothing.
 const PAUSE: Duration = Duration::from_secs(1);
+/// After so many refusals of a database that takes other things, it is what is written that it does not take.
+const REFUSALS: u32 = 3;
 /// How often the log tells what was done.
 const TELL: Duration = Duration::from_secs(10);
 
@@ -242,19 +244,23 @@ impl Dispatcher {
     }
 
     /// Writes, and where the database has a bad moment tries again until that is over: what is written here is said
-    /// only once, and while we wait, full windows make the workers wait. Gives up when the website ends.
+    /// only once, and while we wait, full windows make the workers wait. Gives up when the website ends, or when the
+    /// database takes anything but this.
     async fn write_surely<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&mut Conn<'_>) -> Result<T, StoreError> + Send + Sync + 'static,
     {
         let work = Arc::new(work);
+        let mut refused = 0;
         loop {
             let once = Arc::clone(&work);
             match self.db.write(move |conn| once(conn)).await {
-                Err(error) if !error.is_about_data() && !self.stop.is_cancelled() => {
+                Err(error) if !error.is_about_data() && !self.stop.is_cancelled() && refused < REFUSALS => {
                     tracing::error!(%error, "the database takes nothing; trying again in a second");
                     tokio::select! { () = sleep(PAUSE) => {}, () = self.stop.cancelled() => {} }
+                    // Not every database says whether it is the data that it does not like.
+                    refused += u32::from(self.db.write(facts::probe).await.is_ok());
                 }
                 other => return other,
             }

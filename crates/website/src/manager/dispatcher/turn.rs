@@ -7,7 +7,7 @@ use crate::manager::{
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
-use trawl_jobs::{InstanceId, Lane, Lease, Outcome};
+use trawl_jobs::{InstanceId, Lane, Lease, Outcome, WaitReason};
 use trawl_protocol::{Message, Receipt, StartJob, StopJob};
 use trawl_store::{
     StoreError,
@@ -18,6 +18,10 @@ use trawl_store::{
 impl Dispatcher {
     /// Writes reports, fills free places, and lets everybody know.
     pub(super) async fn turn(&mut self, reports: Vec<NumberedReport>) {
+        if self.stop.is_cancelled() {
+            // What is not acknowledged comes again, to the next life of this website.
+            return;
+        }
         for (_, report, receipt) in &reports {
             match report.outcome() {
                 None => continue,
@@ -53,6 +57,8 @@ impl Dispatcher {
             }
             Err(error) => {
                 tracing::warn!(%error, reports = reports.len(), "cannot write reports together; writing them one by one");
+                // Nothing is claimed on this way.
+                self.submitted.notify_one();
                 match self.one_by_one(&reports).await {
                     Some(ingested) => (ingested, Vec::new()),
                     // Not acknowledged: they come again, to the next life of this website.
@@ -142,14 +148,13 @@ impl Dispatcher {
 
     async fn hand_out(&mut self, worker: &Worker, claims: Claims) {
         for job in &claims.put_aside {
-            tracing::warn!(
-                job.id = job.id_text(),
-                kind = job.kind,
-                reason = job.error,
-                "job {} cannot run",
-                job.id_text()
-            );
             self.hub.job(job);
+            if job.wait_reason.as_deref() == Some(WaitReason::Paused.as_str()) {
+                tracing::debug!(job.id = job.id_text(), kind = job.kind, "job {} is paused", job.id_text());
+                continue;
+            }
+            let (id, kind, reason) = (job.id_text(), &job.kind, &job.error);
+            tracing::warn!(job.id = id, kind, reason, "job {id} cannot run");
             if let (Ok(false), Some(why)) = (job.state().map(trawl_jobs::State::is_live), job.error.clone()) {
                 let failed = job.clone();
                 let noted = self.db.write(move |conn| ingest::failed_for_good(conn, &failed, &why)).await;

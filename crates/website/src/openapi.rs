@@ -1,0 +1,116 @@
+//! The API described for programs: made from the handlers themselves.
+
+use crate::answer::Problem;
+use crate::handlers::{
+    api_accounts, api_admin, api_admin_jobs, api_areas, api_jobs, api_pauses, api_schedules, stream,
+};
+use actix_web::HttpResponse;
+use std::sync::OnceLock;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{Content, Ref, RefOr, ResponseBuilder},
+};
+
+/// The whole description.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "Trawl",
+        description = "Jobs, schedules, and what is mirrored of GitLab. A browser session authenticates."
+    ),
+    paths(
+        api_jobs::list,
+        api_jobs::submit,
+        api_jobs::submit_batch,
+        api_jobs::pending,
+        api_jobs::show,
+        api_jobs::messages,
+        api_jobs::items,
+        api_jobs::abort,
+        api_jobs::retry,
+        api_jobs::abort_some,
+        api_jobs::retry_some,
+        stream::show,
+        api_schedules::list,
+        api_schedules::create,
+        api_schedules::change,
+        api_schedules::delete,
+        api_schedules::run,
+        api_admin_jobs::active,
+        api_admin_jobs::past,
+        api_admin_jobs::start,
+        api_admin_jobs::progress,
+        api_admin_jobs::abort,
+        api_admin_jobs::abort_all,
+        api_pauses::list,
+        api_pauses::pause,
+        api_pauses::go_on,
+        api_admin::processes,
+        api_areas::list,
+        api_areas::resources,
+        api_accounts::list,
+        api_accounts::link,
+        api_accounts::unlink,
+    ),
+    components(schemas(Problem)),
+    modifiers(&Problems),
+)]
+pub struct Description;
+
+/// Whatever is asked for, the answer may be a problem.
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let problem = ResponseBuilder::new()
+            .description("A problem, in words")
+            .content("application/problem+json", Content::new(Some(Ref::from_schema_name("Problem"))))
+            .build();
+        for path in description.paths.paths.values_mut() {
+            let operations = [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete]
+                .into_iter()
+                .filter_map(Option::as_mut);
+            for operation in operations {
+                operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.clone()));
+            }
+        }
+    }
+}
+
+/// `GET /api/openapi.json`. Open to everybody: it says nothing that the source does not say.
+pub async fn show() -> HttpResponse {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    let text = TEXT.get_or_init(|| Description::openapi().to_json().unwrap_or_default());
+    HttpResponse::Ok().content_type("application/json").body(text.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// The table of routes is read as text, since the framework does not tell what was configured.
+    #[test]
+    fn every_route_of_the_api_is_described() {
+        let table = include_str!("routes.rs");
+        let routes: BTreeSet<(String, String)> = table
+            .lines()
+            .filter_map(|line| {
+                let (path, rest) = line.trim().strip_prefix(".route(\"")?.split_once("\", ")?;
+                let method = rest.split_once("()")?.0;
+                (path.starts_with("/api/") && path != "/api/openapi.json").then(|| (path.to_owned(), method.to_owned()))
+            })
+            .collect();
+        let document = serde_json::to_value(Description::openapi()).unwrap();
+        let described: BTreeSet<(String, String)> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, methods)| {
+                methods.as_object().unwrap().keys().map(move |method| (path.clone(), method.clone()))
+            })
+            .collect();
+        assert!(routes.len() > 25);
+        assert_eq!(routes, described);
+    }
+}
