@@ -14,7 +14,10 @@ async fn a_hundred_submissions_make_one_job() {
     let stopped = site.system.run("supervisor", &["stop", "crawler"]);
     assert!(stopped.status.success(), "{stopped:?}");
     let areas = site.client.get("/api/areas").await.json();
-    let project = areas.as_array().unwrap().iter().find(|area| area["kind"] == "project").unwrap()["id"].clone();
+    let first = |kind: &str| areas.as_array().unwrap().iter().find(|area| area["kind"] == kind).unwrap()["id"].clone();
+    let project = first("project");
+    let group = site.client.post("/api/jobs", &json!({ "kind": "issues", "area": first("group") })).await;
+    assert!(group.status == 422 && group.text.contains("about a project"), "{group:?}");
     let body = json!({ "kind": "issues", "area": project });
 
     let answers = join_all((0..TIMES).map(|_| site.client.post("/api/jobs", &body))).await;

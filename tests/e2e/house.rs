@@ -186,7 +186,9 @@ fn the_papers_name_files_that_exist() {
         let mut named = text.split('`').skip(1).step_by(2).filter(|code| !code.contains(['\n', ' ', '*', '{']));
         let mut found = 0;
         let missing = named.find(|code| {
-            let is_path = code.ends_with(".rs") || code.starts_with("crates/") || code.starts_with("tests/");
+            let is_path = Path::new(code).extension().is_some_and(|ending| ending == "rs")
+                || code.starts_with("crates/")
+                || code.starts_with("tests/");
             found += usize::from(is_path);
             let mut places =
                 ["", "crates", "crates/crawler/src", "crates/protocol/src", "crates/website/src"].into_iter();

@@ -1,7 +1,7 @@
 //! The closed list of job kinds. A kind's options are a plain serde struct; what they mean for dedupe and priority
 //! stands here, what they do stands in the crawler, one file a kind.
 
-use crate::{AccountId, AreaId, UserId};
+use crate::{AccountId, AreaId, AreaKind, UserId};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -21,8 +21,8 @@ pub enum Subject {
 pub enum About {
     /// A linked account.
     Account,
-    /// A group or project.
-    Area,
+    /// A group or project, whichever of them it is.
+    Area(AreaKind),
     /// Whatever its options name; it needs no GitLab.
     Options,
 }
@@ -199,7 +199,7 @@ impl Drill {
 }
 
 macro_rules! kinds {
-    ($($variant:ident = $name:literal, about $about:ident, priority $priority:literal;)*) => {
+    ($($variant:ident = $name:literal, about $about:expr, priority $priority:literal;)*) => {
         /// A job's kind together with its options.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum JobSpec {
@@ -225,7 +225,8 @@ macro_rules! kinds {
             /// What jobs of this kind are about.
             #[must_use]
             pub const fn about(&self) -> About {
-                match self { $(Self::$variant(_) => About::$about),* }
+                use About::{Account, Area, Options};
+                match self { $(Self::$variant(_) => $about),* }
             }
 
             /// The options as JSON.
@@ -252,10 +253,10 @@ macro_rules! kinds {
 
 kinds! {
     AuthorizationScope = "authorization_scope", about Account, priority 100;
-    Group = "group", about Area, priority 80;
-    Project = "project", about Area, priority 80;
-    Issues = "issues", about Area, priority 60;
-    MergeRequests = "merge_requests", about Area, priority 60;
+    Group = "group", about Area(AreaKind::Group), priority 80;
+    Project = "project", about Area(AreaKind::Project), priority 80;
+    Issues = "issues", about Area(AreaKind::Project), priority 60;
+    MergeRequests = "merge_requests", about Area(AreaKind::Project), priority 60;
     LinkScan = "link_scan", about Options, priority 50;
     Drill = "drill", about Options, priority 50;
 }

@@ -5,10 +5,12 @@ use crate::handlers::{
     api_accounts, api_admin, api_admin_jobs, api_areas, api_jobs, api_pauses, api_schedules, stream,
 };
 use actix_web::HttpResponse;
+use serde_json::Value;
 use std::sync::OnceLock;
+use trawl_jobs::JobSpec;
 use utoipa::{
     Modify, OpenApi,
-    openapi::{Content, Ref, RefOr, ResponseBuilder},
+    openapi::{Content, PathItem, Ref, RefOr, ResponseBuilder, Schema, path::Operation},
 };
 
 /// The whole description.
@@ -53,9 +55,13 @@ use utoipa::{
         api_accounts::unlink,
     ),
     components(schemas(Problem)),
-    modifiers(&Problems),
+    modifiers(&Problems, &Words, &Kinds),
 )]
 pub struct Description;
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete].into_iter().filter_map(Option::as_mut)
+}
 
 /// Whatever is asked for, the answer may be a problem.
 struct Problems;
@@ -67,12 +73,55 @@ impl Modify for Problems {
             .content("application/problem+json", Content::new(Some(Ref::from_schema_name("Problem"))))
             .build();
         for path in description.paths.paths.values_mut() {
-            let operations = [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete]
-                .into_iter()
-                .filter_map(Option::as_mut);
-            for operation in operations {
+            for operation in operations(path) {
                 operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.clone()));
             }
+        }
+    }
+}
+
+/// The handlers' documentation is for those who read the source: it begins with the route, and ends with a list of errors.
+struct Words;
+
+impl Modify for Words {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        for path in description.paths.paths.values_mut() {
+            for operation in operations(path) {
+                operation.summary = operation.summary.as_deref().map(for_users);
+                operation.description = operation.description.as_deref().map(for_users).filter(|text| !text.is_empty());
+            }
+        }
+        let schemas = description.components.iter_mut().flat_map(|components| components.schemas.values_mut());
+        for schema in schemas {
+            if let RefOr::T(Schema::Object(object)) = schema {
+                object.description = object.description.as_deref().map(for_users);
+            }
+        }
+    }
+}
+
+fn for_users(text: &str) -> String {
+    let text = text.split("# Errors").next().unwrap_or_default().trim();
+    let text = match text.strip_prefix('`').and_then(|text| text.split_once("`: ")) {
+        Some((_, rest)) => rest,
+        None => text,
+    };
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+}
+
+/// What may be submitted is a closed list.
+struct Kinds;
+
+impl Modify for Kinds {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let schemas = description.components.as_mut().map(|components| &mut components.schemas);
+        let body = schemas.and_then(|schemas| schemas.get_mut("SubmitBody"));
+        if let Some(RefOr::T(Schema::Object(body))) = body
+            && let Some(RefOr::T(Schema::Object(kind))) = body.properties.get_mut("kind")
+        {
+            let names = JobSpec::KINDS.iter().map(|&kind| Value::from(kind));
+            kind.enum_values = Some(names.chain([Value::Null]).collect());
         }
     }
 }
@@ -112,5 +161,15 @@ mod tests {
             .collect();
         assert!(routes.len() > 25);
         assert_eq!(routes, described);
+    }
+
+    #[test]
+    fn it_speaks_to_users() {
+        let document = serde_json::to_value(Description::openapi()).unwrap();
+        let submit = &document["paths"]["/api/jobs"]["post"];
+        assert!(submit["summary"].as_str().unwrap().starts_with("201 for a new job"), "{submit}");
+        assert!(!document.to_string().contains("# Errors"));
+        let kinds = document["components"]["schemas"]["SubmitBody"]["properties"]["kind"]["enum"].as_array().unwrap();
+        assert!(kinds.contains(&Value::from("link_scan")));
     }
 }

@@ -59,7 +59,7 @@ pub async fn submit(app: &App, user: &SignedIn, wish: Wish) -> Result<Accepted, 
 /// # Errors
 /// See [`Refusal`].
 pub async fn submit_all(app: &App, user: &SignedIn, wishes: Vec<Wish>) -> Result<Vec<Accepted>, Refusal> {
-    wishes.iter().try_for_each(|wish| check(user, wish))?;
+    check(app, user, &wishes).await?;
     let (who, rules) = (user.user.id(), app.rules);
     let accepted: Vec<Accepted> =
         app.db.write(move |conn| wishes.into_iter().map(|wish| write(conn, &rules, who, wish)).collect()).await?;
@@ -70,11 +70,42 @@ pub async fn submit_all(app: &App, user: &SignedIn, wishes: Vec<Wish>) -> Result
     Ok(accepted)
 }
 
+/// Whether this user may submit them.
+///
+/// # Errors
+/// See [`Refusal`].
+pub async fn check(app: &App, user: &SignedIn, wishes: &[Wish]) -> Result<(), Refusal> {
+    wishes.iter().try_for_each(|wish| check_one(user, wish))?;
+    // A group or project never becomes the other, so that this need not be part of the write.
+    let areas = wishes.iter().filter_map(|wish| match wish.spec.about() {
+        About::Area(kind) => Some((wish.area?, kind, wish.spec.kind())),
+        About::Account | About::Options => None,
+    });
+    let (who, areas): (_, Vec<_>) = (user.user.id(), areas.collect());
+    if areas.is_empty() {
+        return Ok(());
+    }
+    let misfit = app.db.read(move |conn| {
+        for (id, kind, job) in areas {
+            let area = areas::visible_one(conn, who, id)?.ok_or(StoreError::NotFound)?.area;
+            if area.kind() != kind {
+                return Ok(Some(format!(
+                    "jobs of the kind {job} are about a {kind}; {} is a {}",
+                    area.full_path,
+                    area.kind()
+                )));
+            }
+        }
+        Ok(None)
+    });
+    misfit.await?.map_or(Ok(()), |why| Err(Refusal::Invalid(why)))
+}
+
 /// Whether this user may submit it, as far as can be told without looking anything up.
 ///
 /// # Errors
 /// [`Refusal::Invalid`] or [`Refusal::Forbidden`].
-pub fn check(user: &SignedIn, wish: &Wish) -> Result<(), Refusal> {
+pub fn check_one(user: &SignedIn, wish: &Wish) -> Result<(), Refusal> {
     if let Some(problem) = wish.spec.problem() {
         return Err(Refusal::Invalid(problem));
     }
@@ -86,8 +117,8 @@ pub fn check(user: &SignedIn, wish: &Wish) -> Result<(), Refusal> {
     }
     match wish.spec.about() {
         About::Account if wish.account.is_none() => Err(missing(&wish.spec, "account")),
-        About::Area if wish.area.is_none() => Err(missing(&wish.spec, "area")),
-        About::Account | About::Area | About::Options => Ok(()),
+        About::Area(_) if wish.area.is_none() => Err(missing(&wish.spec, "area")),
+        About::Account | About::Area(_) | About::Options => Ok(()),
     }
 }
 
@@ -133,7 +164,7 @@ pub fn resolve(
             let account = account.ok_or(StoreError::NotFound)?;
             (Subject::Account(id), Some(account.instance()), Some(id))
         }
-        About::Area => {
+        About::Area(_) => {
             let id = wish.area.ok_or(StoreError::NotFound)?;
             let seen = areas::visible_one(conn, who, id)?.ok_or(StoreError::NotFound)?;
             (Subject::Area(id), Some(seen.area.instance()), None)

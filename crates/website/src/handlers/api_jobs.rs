@@ -320,7 +320,7 @@ pub async fn submit_batch(app: Data<App>, user: ApiUser, body: Json<BatchBody>) 
     let mut wishes = Vec::with_capacity(jobs.len());
     for (index, job) in jobs.into_iter().enumerate() {
         let wish = job.wish().and_then(|wish| {
-            submission::check(&user.0, &wish)?;
+            submission::check_one(&user.0, &wish)?;
             Ok(wish)
         });
         wishes.push(wish.map_err(|error| match error {

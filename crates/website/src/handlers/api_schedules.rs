@@ -165,7 +165,7 @@ pub async fn make(
     if name.is_empty() || name.len() > NAME_LIMIT {
         return Err(ApiError::Invalid(format!("name must have between 1 and {NAME_LIMIT} bytes")));
     }
-    submission::check(user, &wish)?;
+    submission::check(app, user, std::slice::from_ref(&wish)).await?;
     let new = NewSchedule {
         name: name.clone(),
         kind: wish.spec.kind().to_owned(),
@@ -174,7 +174,7 @@ pub async fn make(
         user: user.user.id(),
         // What the kind is not about has no place here.
         account: wish.account.filter(|_| wish.spec.about() == About::Account),
-        area: wish.area.filter(|_| wish.spec.about() == About::Area),
+        area: wish.area.filter(|_| matches!(wish.spec.about(), About::Area(_))),
         rhythm,
     };
     let made = app.db.write(move |conn| {
