@@ -19,6 +19,21 @@ statement! {
     } ") ON CONFLICT (lane, share, priority) DO UPDATE SET turn = excluded.turn"
 }
 
+statement! {
+    /// A share takes its next turn: [`rank::turn`] in the database, since this runs once for each job.
+    Take {
+        "INSERT INTO turns (lane, share, priority, turn) VALUES (", lane: &'a str as Text,
+        ", ", share: i64 as BigInt,
+        ", ", priority: i32 as Integer,
+        ", coalesce((SELECT turn FROM turns WHERE share = 0 AND priority = 0 AND lane = ", clock_of: &'a str as Text,
+    } "), 0)) ON CONFLICT (lane, share, priority) DO UPDATE SET turn = \
+       CASE WHEN turns.turn >= excluded.turn THEN turns.turn + 1 ELSE excluded.turn END RETURNING turn"
+}
+
+impl diesel::query_builder::Query for Take<'_> {
+    type SqlType = BigInt;
+}
+
 /// The clock's row has a share that nobody has.
 const CLOCK: (i64, i32) = (0, 0);
 
@@ -34,9 +49,8 @@ pub(crate) fn share(account: Option<AccountId>, user: Option<UserId>) -> i64 {
 
 /// Takes the next turn of a share, and returns the rank of the job that has it.
 pub(crate) fn take(conn: &mut Conn<'_>, lane: Lane, share: i64, priority: i32) -> Result<i64, StoreError> {
-    let clock = read(conn, lane, CLOCK)?.unwrap_or(0);
-    let turn = rank::turn(clock, read(conn, lane, (share, priority))?);
-    write(conn, lane, (share, priority), turn)?;
+    let take = Take { lane: lane.as_str(), share, priority, clock_of: lane.as_str(), of: PhantomData };
+    let turn: i64 = on_backend!(conn, |c| take.get_result(c))?;
     Ok(rank::rank(turn, priority))
 }
 

@@ -10,12 +10,17 @@ use crate::{
     literal::IsLive,
     now,
     schema::jobs,
+    statement::statement,
     text::storable,
     turns,
     when::stored,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Integer, Nullable, Text, Timestamp},
+};
+use std::marker::PhantomData;
 use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, JobSpec, Lane, Lease, Progress, State, Subject, UserId};
 
 pub use lists::{JobFilter, JobLine, JobPage, Waiting, children, failed_since, list, running, states, waiting};
@@ -194,6 +199,30 @@ pub struct Submitted {
     pub created: bool,
 }
 
+statement! {
+    /// A new job, unless a live one has its key.
+    Insert {
+        "INSERT INTO jobs (id, kind, payload, dedupe_key, state, priority, lane, rank, max_attempts, user_id, account_id, \
+         instance_id, area_id, parent_id, run_at, created_at, updated_at) VALUES (", id: &'a str as Text,
+        ", ", kind: &'a str as Text,
+        ", ", payload: &'a str as Text,
+        ", ", dedupe_key: &'a str as Text,
+        ", ", state: &'a str as Text,
+        ", ", priority: i32 as Integer,
+        ", ", lane: &'a str as Text,
+        ", ", rank: i64 as BigInt,
+        ", ", max_attempts: i32 as Integer,
+        ", ", user_id: Option<i64> as Nullable<BigInt>,
+        ", ", account_id: Option<i64> as Nullable<BigInt>,
+        ", ", instance_id: Option<i64> as Nullable<BigInt>,
+        ", ", area_id: Option<i64> as Nullable<BigInt>,
+        ", ", parent_id: Option<&'a str> as Nullable<Text>,
+        ", ", run_at: NaiveDateTime as Timestamp,
+        ", ", created_at: NaiveDateTime as Timestamp,
+        ", ", updated_at: NaiveDateTime as Timestamp,
+    } ") ON CONFLICT DO NOTHING"
+}
+
 /// Submits a job, unless a live one has its key already.
 pub fn submit(conn: &mut Conn<'_>, new: &NewJob) -> Result<Submitted, StoreError> {
     let id = JobId::new();
@@ -201,41 +230,39 @@ pub fn submit(conn: &mut Conn<'_>, new: &NewJob) -> Result<Submitted, StoreError
     let key = storable(&new.spec.dedupe_key(new.subject)).into_owned();
     let priority = new.priority.unwrap_or_else(|| new.spec.default_priority());
     let lane = Lane::of(priority, new.priority_threshold);
-    let area = match new.subject {
+    let area_id = match new.subject {
         Subject::Area(AreaId(area)) => Some(area),
         Subject::Account(_) | Subject::User(_) => None,
     };
+    let (id_text, payload) = (id.to_string(), new.spec.payload());
+    let parent = new.parent.map(|id| id.to_string());
     // The live job may begin or end between two statements on a database with several writers: then it is our turn again.
     loop {
         if let Some(live) = live_with_key(conn, &key)? {
             return Ok(Submitted { id: live, created: false });
         }
         let rank = turns::take(conn, lane, turns::share(new.account, new.user), priority)?;
-        let values = (
-            (
-                jobs::id.eq(id.to_string()),
-                jobs::kind.eq(new.spec.kind()),
-                jobs::payload.eq(new.spec.payload()),
-                jobs::dedupe_key.eq(&key),
-                jobs::state.eq(State::Queued.as_str()),
-                jobs::priority.eq(priority),
-                jobs::lane.eq(lane.as_str()),
-                jobs::rank.eq(rank),
-                jobs::max_attempts.eq(new.max_attempts),
-            ),
-            (
-                jobs::user_id.eq(new.user.map(|id| id.0)),
-                jobs::account_id.eq(new.account.map(|id| id.0)),
-                jobs::instance_id.eq(new.instance.map(|id| id.0)),
-                jobs::area_id.eq(area),
-                jobs::parent_id.eq(new.parent.map(|id| id.to_string())),
-                jobs::run_at.eq(at),
-                jobs::created_at.eq(at),
-                jobs::updated_at.eq(at),
-            ),
-        );
-        let inserted =
-            on_backend!(conn, |c| diesel::insert_into(jobs::table).values(values).on_conflict_do_nothing().execute(c))?;
+        let insert = Insert {
+            id: &id_text,
+            kind: new.spec.kind(),
+            payload: &payload,
+            dedupe_key: &key,
+            state: State::Queued.as_str(),
+            priority,
+            lane: lane.as_str(),
+            rank,
+            max_attempts: new.max_attempts,
+            user_id: new.user.map(|id| id.0),
+            account_id: new.account.map(|id| id.0),
+            instance_id: new.instance.map(|id| id.0),
+            area_id,
+            parent_id: parent.as_deref(),
+            run_at: at,
+            created_at: at,
+            updated_at: at,
+            of: PhantomData,
+        };
+        let inserted = on_backend!(conn, |c| insert.execute(c))?;
         if inserted == 1 {
             return Ok(Submitted { id, created: true });
         }
