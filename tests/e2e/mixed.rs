@@ -1,13 +1,17 @@
 //! Jobs of every sort, while processes are killed at random: each ends once, in the state that its outcome demands.
 
-use crate::harness::{Client, Running, System, eventually};
+use crate::{
+    harness::{Client, Database, Line, Running, System, eventually},
+    postgres::Server,
+};
+use diesel::{Connection as _, PgConnection, RunQueryDsl as _, sql_query};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
-use std::{collections::HashMap, env};
+use std::{cell::RefCell, collections::HashMap, env};
 
 /// Jobs of a round.
 const JOBS: usize = 400;
@@ -61,11 +65,45 @@ impl Sort {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_processes_lose_no_job_and_run_none_twice() {
+    rounds(|| None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_processes_lose_no_job_and_run_none_twice_on_postgres() {
+    let Some(server) = Server::shared() else { return };
+    rounds(|| Some(server.create_database())).await;
+}
+
+async fn rounds(url: impl Fn() -> Option<String>) {
     if let Some(seed) = number("TRAWL_TEST_SEED") {
-        return round(seed).await;
+        return round(seed, url()).await;
     }
     for _ in 0..number("TRAWL_TEST_ROUNDS").unwrap_or(ROUNDS) {
-        round(rand::random()).await;
+        round(rand::random(), url()).await;
+    }
+}
+
+/// What a round leaves behind.
+enum Rows {
+    Sqlite(Database),
+    Postgres(RefCell<PgConnection>),
+}
+
+impl Rows {
+    /// The texts, named `v`, that a query yields.
+    fn texts(&self, sql: &str) -> Vec<String> {
+        match self {
+            Self::Sqlite(database) => database.texts(sql),
+            Self::Postgres(conn) => {
+                let rows: Vec<Line> = sql_query(sql).load(&mut *conn.borrow_mut()).unwrap();
+                rows.into_iter().map(|row| row.v).collect()
+            }
+        }
+    }
+
+    /// How many rows there are.
+    fn count(&self, rows: &str) -> i64 {
+        self.texts(&format!("SELECT CAST(count(*) AS TEXT) AS v FROM {rows}"))[0].parse().unwrap()
     }
 }
 
@@ -84,13 +122,16 @@ impl Drop for Replay {
     }
 }
 
-async fn round(seed: u64) {
+async fn round(seed: u64, url: Option<String>) {
     let _replay = Replay(seed);
     let mut dice = StdRng::seed_from_u64(seed);
-    let system = System::new()
+    let mut system = System::new()
         .with("TRAWL_SUPERVISOR__RESTART_FIRST_MS", "20")
         .with("TRAWL_CRAWLER__INSTANCES", "2")
         .with("TRAWL_PIPELINE__MAX_PARALLEL_JOBS", "16");
+    if let Some(url) = &url {
+        system = system.with("TRAWL_DATABASE__URL", url);
+    }
     let supervisor = system.supervise(&[]);
     let client = system.set_up().await;
     let sorts: Vec<Sort> = (0..JOBS).map(|_| Sort::ALL[dice.random_range(0..Sort::ALL.len())]).collect();
@@ -103,8 +144,11 @@ async fn round(seed: u64) {
         }
     }
     victims.shuffle(&mut dice);
-    let database = system.database();
-    let ended = || database.number("SELECT count(*) AS v FROM jobs WHERE finished_at IS NOT NULL");
+    let database = match url {
+        Some(url) => Rows::Postgres(RefCell::new(PgConnection::establish(&url).unwrap())),
+        None => Rows::Sqlite(system.database()),
+    };
+    let ended = || database.count("jobs WHERE finished_at IS NOT NULL");
     let most = i64::try_from(JOBS).unwrap() / 2;
     for victim in victims {
         let when = dice.random_range(0..most);
@@ -131,9 +175,9 @@ async fn round(seed: u64) {
     }
     let twice = "SELECT job_id AS v FROM job_attempts WHERE outcome = 'completed' GROUP BY job_id HAVING count(*) > 1";
     assert_eq!(database.texts(twice), [""; 0], "completed twice");
-    let wrong = "SELECT count(*) AS v FROM (SELECT kind, state, lane, sum(n) AS d FROM (SELECT kind, state, lane, n FROM \
-                 job_counters UNION ALL SELECT kind, state, lane, -1 FROM jobs) GROUP BY kind, state, lane HAVING d <> 0)";
-    assert_eq!(database.number(wrong), 0, "the counters are exact");
+    let wrong = "(SELECT 1 FROM (SELECT kind, state, lane, n FROM job_counters UNION ALL SELECT kind, state, lane, -1 FROM \
+                 jobs) AS told GROUP BY kind, state, lane HAVING sum(n) <> 0) AS wrong";
+    assert_eq!(database.count(wrong), 0, "the counters are exact");
     drop::<Running>(supervisor);
 }
 

@@ -18,9 +18,9 @@ struct Number {
 }
 
 #[derive(QueryableByName)]
-struct Line {
+pub(crate) struct Line {
     #[diesel(sql_type = Text)]
-    v: String,
+    pub(crate) v: String,
 }
 
 /// An issue or merge request as it is stored.

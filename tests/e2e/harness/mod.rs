@@ -13,7 +13,7 @@ mod system;
 
 pub(crate) use binaries::binaries;
 pub(crate) use client::{Answer, Client};
-pub(crate) use database::Database;
+pub(crate) use database::{Database, Line};
 pub(crate) use eventually::{PATIENCE, eventually};
 pub(crate) use ledger::{assert_no_twins, assert_sound, assert_undisturbed};
 pub(crate) use mirror::assert_mirrors;
