@@ -2,7 +2,8 @@
 
 use crate::answer::Problem;
 use crate::handlers::{
-    api_accounts, api_admin, api_admin_jobs, api_areas, api_jobs, api_pauses, api_schedules, stream,
+    api_accounts, api_admin, api_admin_jobs, api_areas, api_job, api_jobs, api_pauses, api_schedules, api_submit,
+    stream,
 };
 use actix_web::HttpResponse;
 use serde_json::Value;
@@ -22,14 +23,14 @@ use utoipa::{
     ),
     paths(
         api_jobs::list,
-        api_jobs::submit,
-        api_jobs::submit_batch,
+        api_submit::submit,
+        api_submit::submit_batch,
         api_jobs::pending,
-        api_jobs::show,
-        api_jobs::messages,
-        api_jobs::items,
-        api_jobs::abort,
-        api_jobs::retry,
+        api_job::show,
+        api_job::messages,
+        api_job::items,
+        api_job::abort,
+        api_job::retry,
         api_jobs::abort_some,
         api_jobs::retry_some,
         stream::show,

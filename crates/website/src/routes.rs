@@ -1,8 +1,8 @@
 //! Every route there is.
 
 use crate::handlers::{
-    accounts, admin, api_accounts, api_admin, api_admin_jobs, api_areas, api_jobs, api_pauses, api_schedules, assets,
-    explore, health, job, jobs, overview, project, resource, schedules, set_up, sign_in, stream,
+    accounts, admin, api_accounts, api_admin, api_admin_jobs, api_areas, api_job, api_jobs, api_pauses, api_schedules,
+    api_submit, assets, explore, health, job, jobs, overview, project, resource, schedules, set_up, sign_in, stream,
 };
 use crate::openapi;
 use actix_web::web::{ServiceConfig, delete, get, patch, post, route};
@@ -49,17 +49,17 @@ pub fn table(routes: &mut ServiceConfig) {
         // API
         .route("/api/openapi.json", get().to(openapi::show))
         .route("/api/jobs", get().to(api_jobs::list))
-        .route("/api/jobs", post().to(api_jobs::submit))
+        .route("/api/jobs", post().to(api_submit::submit))
         .route("/api/jobs/pending", get().to(api_jobs::pending))
         .route("/api/jobs/stream", get().to(stream::show))
-        .route("/api/jobs/batch", post().to(api_jobs::submit_batch))
+        .route("/api/jobs/batch", post().to(api_submit::submit_batch))
         .route("/api/jobs/abort", post().to(api_jobs::abort_some))
         .route("/api/jobs/retry", post().to(api_jobs::retry_some))
-        .route("/api/jobs/{id}", get().to(api_jobs::show))
-        .route("/api/jobs/{id}/messages", get().to(api_jobs::messages))
-        .route("/api/jobs/{id}/items", get().to(api_jobs::items))
-        .route("/api/jobs/{id}/abort", post().to(api_jobs::abort))
-        .route("/api/jobs/{id}/retry", post().to(api_jobs::retry))
+        .route("/api/jobs/{id}", get().to(api_job::show))
+        .route("/api/jobs/{id}/messages", get().to(api_job::messages))
+        .route("/api/jobs/{id}/items", get().to(api_job::items))
+        .route("/api/jobs/{id}/abort", post().to(api_job::abort))
+        .route("/api/jobs/{id}/retry", post().to(api_job::retry))
         .route("/api/schedules", get().to(api_schedules::list))
         .route("/api/schedules", post().to(api_schedules::create))
         .route("/api/schedules/{id}", patch().to(api_schedules::change))

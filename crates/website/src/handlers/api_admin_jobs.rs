@@ -5,7 +5,9 @@ use crate::{
     app::App,
     bulk::{self, Action, Selection},
     handlers::{
-        api_jobs::{BulkAnswer, JobAnswer, ListQuery, SubmitAnswer, SubmitBody, listed, parse, submit},
+        api_job::parse,
+        api_jobs::{BulkAnswer, JobAnswer, ListQuery, listed},
+        api_submit::{SubmitAnswer, SubmitBody, submit},
         job::{abort_job, mine},
     },
     session::{ApiUser, SignedIn},

@@ -3,7 +3,7 @@
 use crate::{
     answer::ApiError,
     app::App,
-    handlers::api_jobs::SubmitBody,
+    handlers::api_submit::SubmitBody,
     manager,
     session::{ApiUser, SignedIn},
     submission,
