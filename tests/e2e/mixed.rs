@@ -1,17 +1,13 @@
 //! Jobs of every sort, while processes are killed at random: each ends once, in the state that its outcome demands.
 
 use crate::{
-    harness::{Client, Database, Line, Running, System, eventually},
+    harness::{Client, Database, Line, Round, Running, System, eventually, strike},
     postgres::Server,
 };
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _, sql_query};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
-use std::{cell::RefCell, collections::HashMap, env};
+use std::{cell::RefCell, collections::HashMap};
 
 /// Jobs of a round.
 const JOBS: usize = 400;
@@ -75,11 +71,8 @@ async fn killed_processes_lose_no_job_and_run_none_twice_on_postgres() {
 }
 
 async fn rounds(url: impl Fn() -> Option<String>) {
-    if let Some(seed) = number("TRAWL_TEST_SEED") {
-        return round(seed, url()).await;
-    }
-    for _ in 0..number("TRAWL_TEST_ROUNDS").unwrap_or(ROUNDS) {
-        round(rand::random(), url()).await;
+    for round in Round::all("mixed", ROUNDS) {
+        play(round, url()).await;
     }
 }
 
@@ -107,24 +100,8 @@ impl Rows {
     }
 }
 
-fn number(variable: &str) -> Option<u64> {
-    env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|error| panic!("{variable}={text}: {error}")))
-}
-
-/// Says how to see a failure again.
-struct Replay(u64);
-
-impl Drop for Replay {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("this round again: TRAWL_TEST_SEED={} cargo nextest run -p trawl-tests mixed", self.0);
-        }
-    }
-}
-
-async fn round(seed: u64, url: Option<String>) {
-    let _replay = Replay(seed);
-    let mut dice = StdRng::seed_from_u64(seed);
+async fn play(round: Round, url: Option<String>) {
+    let mut dice = StdRng::seed_from_u64(round.seed);
     let mut system = System::new()
         .with("TRAWL_SUPERVISOR__RESTART_FIRST_MS", "20")
         .with("TRAWL_CRAWLER__INSTANCES", "2")
@@ -155,7 +132,7 @@ async fn round(seed: u64, url: Option<String>) {
         // What is to be stopped holds its slot until it is.
         stop(&client, &ids, &sorts, &mut dice).await;
         eventually("some have ended", async || (ended() >= when.min(most)).then_some(())).await;
-        strike(&system, victim).await;
+        strike(&system, &[victim]).await;
     }
     stop_all(&client, &ids, &sorts).await;
     eventually("every job has ended", async || (ended() == i64::try_from(JOBS).unwrap()).then_some(())).await;
@@ -219,10 +196,4 @@ async fn abort(client: &Client, ids: &[String]) {
         (answer.status == 200).then_some(())
     })
     .await;
-}
-
-async fn strike(system: &System, name: &str) {
-    let look = async || system.process(name)?["pid"].as_i64();
-    let pid = i32::try_from(eventually(&format!("{name} lives"), look).await).unwrap();
-    kill(Pid::from_raw(pid), Signal::SIGKILL).ok();
 }
