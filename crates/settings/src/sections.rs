@@ -191,7 +191,7 @@ section! {
 section! {
     /// How long things are kept.
     RetentionSettings {
-        /// Days that a job is kept after it was submitted, once it has ended.
+        /// Days that a job is kept after it has ended.
         past_jobs_days: u32 = 30,
         /// Jobs that have ended that are kept at most.
         past_jobs: i64 = 1_000_000,
