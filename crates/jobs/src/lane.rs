@@ -1,6 +1,7 @@
 //! Two lanes share the slots: some are kept free for urgent work.
 
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// Which lane a job runs in. Decided once, by its priority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,6 +30,15 @@ impl Lane {
             Self::Priority => "priority",
             Self::Normal => "normal",
         }
+    }
+}
+
+impl FromStr for Lane {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|lane| lane.as_str() == text);
+        known.ok_or_else(|| format!("there is no lane {text:?}; use priority or normal"))
     }
 }
 

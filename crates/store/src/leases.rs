@@ -30,7 +30,8 @@ statement! {
         "UPDATE jobs SET report_seq = ", report_seq: i64 as BigInt,
         ", progress = ", progress: f64 as Double,
         ", steps = ", steps: &'a str as Text,
-        ", updated_at = ", updated_at: NaiveDateTime as Timestamp,
+        ", cursor = coalesce(", cursor: Option<&'a str> as Nullable<Text>,
+        ", cursor), updated_at = ", updated_at: NaiveDateTime as Timestamp,
         " WHERE id = ", id: &'a str as Text,
         " AND lease_token = ", lease_token: i64 as BigInt,
         " AND report_seq = ", before: i64 as BigInt,
@@ -129,16 +130,14 @@ pub fn advance(conn: &mut Conn<'_>, job: &mut Job, advance: Advance<'_>) -> Resu
         report_seq: job.report_seq,
         progress: job.progress,
         steps: &job.steps,
+        // Most reports have none, and it may be long.
+        cursor: advance.cursor.and(job.cursor.as_deref()),
         updated_at: job.updated_at,
         id: job.id_text(),
         lease_token: job.lease_token,
         before,
         of: PhantomData,
     };
-    if advance.cursor.is_some() {
-        let row = jobs::table.find(job.id_text()).filter(jobs::lease_token.eq(job.lease_token));
-        on_backend!(conn, |c| diesel::update(row).set(jobs::cursor.eq(&job.cursor)).execute(c))?;
-    }
     match on_backend!(conn, |c| step.execute(c))? {
         0 => Err(StoreError::NotFound),
         _ => Ok(()),

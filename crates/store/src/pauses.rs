@@ -14,7 +14,7 @@ use crate::{
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use std::str::FromStr;
-use trawl_jobs::{State, Step, UserId, WaitReason, text::clip};
+use trawl_jobs::{Lane, State, Step, UserId, WaitReason, text::clip};
 
 /// Jobs that are woken in one transaction.
 const CHUNK: i64 = 1000;
@@ -26,8 +26,8 @@ const REASON_LIMIT: usize = 500;
 pub enum Scope {
     /// All jobs of a kind.
     Kind(String),
-    /// All jobs of a lane: `priority` or `normal`.
-    Lane(String),
+    /// All jobs of a lane.
+    Lane(Lane),
     /// All jobs that were asked for with an account, by our id of it.
     Account(i64),
 }
@@ -40,8 +40,7 @@ impl Scope {
     pub fn parse(scope: &str, subject: &str) -> Result<Self, String> {
         match scope {
             "kind" => Ok(Self::Kind(subject.to_owned())),
-            "lane" if matches!(subject, "priority" | "normal") => Ok(Self::Lane(subject.to_owned())),
-            "lane" => Err(format!("there is no lane {subject:?}; use priority or normal")),
+            "lane" => subject.parse().map(Self::Lane),
             "account" => {
                 i64::from_str(subject).map(Self::Account).map_err(|_| format!("{subject:?} is no account's id"))
             }
@@ -63,7 +62,8 @@ impl Scope {
     #[must_use]
     pub fn subject(&self) -> String {
         match self {
-            Self::Kind(name) | Self::Lane(name) => name.clone(),
+            Self::Kind(name) => name.clone(),
+            Self::Lane(lane) => lane.as_str().to_owned(),
             Self::Account(id) => id.to_string(),
         }
     }
@@ -71,7 +71,7 @@ impl Scope {
     fn covers(&self, job: &Job) -> bool {
         match self {
             Self::Kind(kind) => job.kind == *kind,
-            Self::Lane(lane) => job.lane == *lane,
+            Self::Lane(lane) => job.lane() == *lane,
             Self::Account(account) => job.account_id == Some(*account),
         }
     }
@@ -124,7 +124,7 @@ pub fn park(conn: &mut Conn<'_>, scope: &Scope) -> Result<usize, StoreError> {
             .into_boxed();
         let covered = match scope {
             Scope::Kind(kind) => queued.filter(jobs::kind.eq(kind)),
-            Scope::Lane(lane) => queued.filter(jobs::lane.eq(lane)),
+            Scope::Lane(lane) => queued.filter(jobs::lane.eq(lane.as_str())),
             Scope::Account(account) => queued.filter(jobs::account_id.eq(*account)),
         };
         let ids: Vec<String> = covered.load(c)?;
@@ -175,7 +175,7 @@ pub fn wake(conn: &mut Conn<'_>) -> Result<usize, StoreError> {
     for pause in list(conn)? {
         match pause.scope {
             Scope::Kind(kind) => kinds.push(kind),
-            Scope::Lane(lane) => lanes.push(lane),
+            Scope::Lane(lane) => lanes.push(lane.as_str()),
             Scope::Account(account) => accounts.push(account),
         }
     }

@@ -201,7 +201,9 @@ fn is_api(request: &HttpRequest) -> bool {
     request.path().starts_with("/api/")
 }
 
-fn told(status: u16, sentence: String) -> PageError {
+/// An error page that says this.
+#[must_use]
+pub fn told(status: u16, sentence: String) -> PageError {
     PageError::Told(Box::new(ErrorPage { sentence, ..ErrorPage::of(status) }))
 }
 

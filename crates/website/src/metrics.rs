@@ -104,7 +104,7 @@ impl Metrics {
     pub fn started(&self, job: &Job) {
         if let (1, Some(started)) = (job.lease_token, job.started_at()) {
             let waited = (started - job.created_at()).as_seconds_f64();
-            self.0.waited.get_or_create(&ByLane { lane: job.lane.clone() }).observe(waited.max(0.0));
+            self.0.waited.get_or_create(&ByLane { lane: job.lane().as_str().to_owned() }).observe(waited.max(0.0));
         }
     }
 

@@ -59,8 +59,7 @@ pub struct Job {
     pub wait_reason: Option<String>,
     /// Higher runs first.
     pub priority: i32,
-    /// `priority` or `normal`.
-    pub lane: String,
+    lane: String,
     /// Who asked.
     pub user_id: Option<i64>,
     /// Whose account.
@@ -126,6 +125,13 @@ impl Job {
     /// The stored word is no state.
     pub fn state(&self) -> Result<State, StoreError> {
         self.state.parse().map_err(StoreError::Corrupt)
+    }
+
+    /// The lane that it was put into when it was submitted.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        // The database admits no other word.
+        self.lane.parse().unwrap_or(Lane::Normal)
     }
 
     /// The right to report about it, as of the last claim.

@@ -12,7 +12,7 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, Lane, Lease, State, Step, UserId, WaitReason};
+use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, Lease, State, Step, UserId, WaitReason};
 
 /// What an abort did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub fn abort(conn: &mut Conn<'_>, id: JobId) -> Result<Abort, StoreError> {
     );
     step_job!(conn, job, from, changes)?;
     if to == State::Aborted {
-        turns::give_back(conn, lane(&job), share(&job), job.priority, job.rank)?;
+        turns::give_back(conn, job.lane(), share(&job), job.priority, job.rank)?;
         stopped(conn, &job)?;
     }
     Ok(match job.worker.clone() {
@@ -65,7 +65,7 @@ pub fn retry(conn: &mut Conn<'_>, id: JobId) -> Result<(), StoreError> {
     let to = from.after(Step::Retry)?;
     let at = stored(now());
     let changes = (
-        jobs::rank.eq(turns::take(conn, lane(&job), share(&job), job.priority)?),
+        jobs::rank.eq(turns::take(conn, job.lane(), share(&job), job.priority)?),
         jobs::state.eq(to.as_str()),
         jobs::attempt.eq(0),
         jobs::crashes.eq(0),
@@ -76,10 +76,6 @@ pub fn retry(conn: &mut Conn<'_>, id: JobId) -> Result<(), StoreError> {
         jobs::updated_at.eq(at),
     );
     step_job!(conn, job, from, changes)
-}
-
-fn lane(job: &Job) -> Lane {
-    if job.lane == Lane::Priority.as_str() { Lane::Priority } else { Lane::Normal }
 }
 
 fn share(job: &Job) -> i64 {

@@ -1,7 +1,7 @@
 //! What nobody is to start for now.
 
 use crate::world::World;
-use trawl_jobs::State;
+use trawl_jobs::{Lane, State};
 use trawl_store::pauses::{self, Scope};
 
 async fn a_paused_job_waits_and_burns_nothing(world: &World) {
@@ -33,7 +33,7 @@ async fn a_paused_job_waits_and_burns_nothing(world: &World) {
 
 async fn what_another_pause_covers_waits_on(world: &World) {
     let (user, account) = (world.user, world.account);
-    let scopes = move || [Scope::Lane("normal".to_owned()), Scope::Account(account.0)];
+    let scopes = move || [Scope::Lane(Lane::Normal), Scope::Account(account.0)];
     let id = world.queued(1).await;
     world.write(move |conn| scopes().iter().try_for_each(|scope| pauses::begin(conn, scope, "why", user))).await;
     assert!(world.claim("w", 5, 5).await.claimed.is_empty());

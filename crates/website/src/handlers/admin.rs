@@ -1,9 +1,9 @@
 //! Processes, pauses and storage, for administrators.
 
 use crate::{
-    answer::{PageError, page, see_other},
+    answer::{PageError, page, see_other, told},
     app::App,
-    pages::{Admin, DatabaseFacts, ErrorPage, PauseRow, words},
+    pages::{Admin, DatabaseFacts, PauseRow, words},
     pausing::{self, PauseError},
     session::{PageUser, SignedIn},
     subject,
@@ -32,7 +32,7 @@ pub async fn show(app: Data<App>, user: PageUser) -> Result<HttpResponse, PageEr
         accounts.iter().map(|account| (account.id().0, subject::label(account))).collect();
     let name = |scope: &Scope| match scope {
         Scope::Kind(kind) => format!("every {} job", words::kind(kind)),
-        Scope::Lane(lane) => format!("the {lane} lane"),
+        Scope::Lane(lane) => format!("the {} lane", lane.as_str()),
         Scope::Account(id) => accounts
             .iter()
             .find(|(known, _)| known == id)
@@ -69,16 +69,13 @@ impl PauseForm {
             return Err(PageError::Forbidden);
         }
         let (scope, subject) = self.what.split_once(' ').unwrap_or_default();
-        pausing::scope(scope, subject).map_err(told)
+        pausing::scope(scope, subject).map_err(refused)
     }
 }
 
-fn told(error: PauseError) -> PageError {
+fn refused(error: PauseError) -> PageError {
     match error {
-        PauseError::Invalid(why) => {
-            let sentence = format!("Nothing was paused: {why}. Go back and try again.");
-            PageError::Told(Box::new(ErrorPage { sentence, ..ErrorPage::of(422) }))
-        }
+        PauseError::Invalid(why) => told(422, format!("Nothing was paused: {why}. Go back and try again.")),
         PauseError::Store(error) => error.into(),
     }
 }
@@ -89,7 +86,7 @@ fn told(error: PauseError) -> PageError {
 /// The user is no administrator, or it means nothing.
 pub async fn pause(app: Data<App>, user: PageUser, form: Form<PauseForm>) -> Result<HttpResponse, PageError> {
     let scope = form.scope(&user.0)?;
-    pausing::pause(&app, &user.0, scope, &form.reason).await.map_err(told)?;
+    pausing::pause(&app, &user.0, scope, &form.reason).await.map_err(refused)?;
     Ok(see_other("/admin#pauses"))
 }
 

@@ -16,7 +16,7 @@ use actix_web::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
-use trawl_jobs::{AccountId, AreaId, JobId, JobSpec, Lane, Progress, State};
+use trawl_jobs::{AccountId, AreaId, JobId, JobSpec, Progress, State};
 use trawl_store::{
     StoreError,
     jobs::{self, Job, JobFilter},
@@ -34,7 +34,7 @@ pub struct JobAnswer {
     status: &'static str,
     wait_reason: Option<String>,
     priority: i32,
-    lane: String,
+    lane: &'static str,
     area: Option<i64>,
     path: Option<String>,
     parent: Option<String>,
@@ -65,6 +65,7 @@ impl JobAnswer {
         Ok(Self {
             id: job.id_text().to_owned(),
             status: job.state()?.as_str(),
+            lane: job.lane().as_str(),
             steps: job.steps(),
             payload,
             result: job.result.as_deref().and_then(|result| serde_json::from_str(result).ok()),
@@ -74,7 +75,6 @@ impl JobAnswer {
             kind: job.kind,
             wait_reason: job.wait_reason,
             priority: job.priority,
-            lane: job.lane,
             area: job.area_id,
             path,
             parent: job.parent_id,
@@ -133,12 +133,7 @@ impl ListQuery {
             let known = JobSpec::KINDS.join(", ");
             return Err(ApiError::Invalid(format!("there is no kind {kind:?}; use one of: {known}")));
         }
-        let lane = match self.lane.as_deref().unwrap_or_default() {
-            "" => None,
-            "priority" => Some(Lane::Priority),
-            "normal" => Some(Lane::Normal),
-            other => return Err(ApiError::Invalid(format!("there is no lane {other:?}; use priority or normal"))),
-        };
+        let lane = self.lane.as_deref().filter(|lane| !lane.is_empty()).map(str::parse).transpose();
         let before = self.before.as_ref().filter(|id| !id.is_empty()).map(|id| {
             let wrong = || {
                 ApiError::Invalid(format!("before={id} is not the id of a job; use the last one of the page before"))
@@ -149,7 +144,7 @@ impl ListQuery {
             user: user.job_scope(),
             states: states(status),
             kind,
-            lane,
+            lane: lane.map_err(ApiError::Invalid)?,
             area: self.area.map(AreaId),
             account: self.account.map(AccountId),
             text: self.q.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),

@@ -3,7 +3,7 @@
 use crate::{
     answer::{PageError, page, see_other},
     app::App,
-    handlers::{jobs::lane, sign_in::Csrf},
+    handlers::sign_in::Csrf,
     pages::{Attempt, ErrorPage, Frame, ItemChoice, ItemRow, JobMessage, JobPage, LevelCount, NextStep, RelatedJob},
     session::{PageUser, SignedIn},
     subject::{self, Subjects},
@@ -233,7 +233,7 @@ fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: Frame, id: JobId, shown: Sh
         // The node and the life are for the log.
         worker: job.worker.as_deref().and_then(|worker| worker.split('/').nth(1)).map(str::to_owned),
         priority: job.priority,
-        lane: lane(&job),
+        lane: job.lane(),
         created_at: job.created_at(),
         run_at: Some(job.run_at()).filter(|at| *at > now),
         started_at: job.started_at(),

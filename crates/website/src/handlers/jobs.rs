@@ -1,7 +1,7 @@
 //! The list of jobs.
 
 use crate::{
-    answer::{PageError, page, see_other},
+    answer::{PageError, page, see_other, told},
     app::App,
     bulk::{self, Action, Selection, Tally},
     pages::{ErrorPage, Frame, JobFilter, JobRow, Jobs, StateFilter, words},
@@ -15,7 +15,7 @@ use actix_web::{
 };
 use serde::Deserialize;
 use std::collections::HashMap;
-use trawl_jobs::{JobId, JobSpec, Lane, State, kind};
+use trawl_jobs::{JobId, JobSpec, State, kind};
 use trawl_store::{
     Conn, StoreError, counters,
     jobs::{self, Job, JobFilter as StoreFilter, JobPage},
@@ -43,7 +43,7 @@ impl JobsQuery {
         JobFilter {
             state: StateFilter::parse(self.state.as_deref().unwrap_or_default()),
             kind: self.kind.clone().filter(|kind| !kind.is_empty()),
-            lane: Lane::ALL.into_iter().find(|lane| Some(lane.as_str()) == self.lane.as_deref()),
+            lane: self.lane.as_deref().and_then(|lane| lane.parse().ok()),
             q: self.q.as_deref().unwrap_or_default().trim().to_owned(),
         }
     }
@@ -110,7 +110,7 @@ const FOLLOWED: u32 = 5;
 /// It is no address of a page.
 pub async fn scan(app: Data<App>, user: PageUser, form: Form<ScanForm>) -> Result<HttpResponse, PageError> {
     user.0.check_csrf(&form.csrf)?;
-    let told = |why: String| PageError::Told(Box::new(ErrorPage { sentence: why, ..ErrorPage::of(422) }));
+    let told = |sentence| told(422, sentence);
     let url = form.url.trim().parse().map_err(|error| {
         told(format!(
             "That is not the address of a page: {error}. Go back and enter one such as https://docs.example.com."
@@ -226,17 +226,11 @@ fn row(job: Job, path: Option<String>, subjects: &Subjects) -> Result<JobRow, St
         attempt: job.attempt,
         max_attempts: job.max_attempts,
         priority: job.priority,
-        lane: lane(&job),
+        lane: job.lane(),
         created_at: job.created_at(),
         started_at: job.started_at(),
         ended_at: job.finished_at(),
         note: subject::note(&job),
         kind: job.kind,
     })
-}
-
-/// The lane as stored.
-#[must_use]
-pub fn lane(job: &Job) -> Lane {
-    if job.lane == Lane::Priority.as_str() { Lane::Priority } else { Lane::Normal }
 }

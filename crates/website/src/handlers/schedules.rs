@@ -1,13 +1,13 @@
 //! The page of schedules, and its forms.
 
 use crate::{
-    answer::{ApiError, PageError, page, see_other},
+    answer::{ApiError, PageError, page, see_other, told},
     app::App,
     handlers::{
         api_schedules::{delete_mine, make, mine, rhythm, run_now},
         sign_in::Csrf,
     },
-    pages::{ErrorPage, ScheduleRow, Schedules},
+    pages::{ScheduleRow, Schedules},
     session::{PageUser, SignedIn},
     submission::Wish,
 };
@@ -74,7 +74,8 @@ pub struct ScheduleForm {
 /// A field that means nothing.
 pub async fn create(app: Data<App>, user: PageUser, form: Form<ScheduleForm>) -> Result<HttpResponse, PageError> {
     user.0.check_csrf(&form.csrf)?;
-    let url = form.url.trim().parse().map_err(|error| told(&format!("that is not the address of a page: {error}")))?;
+    let url =
+        form.url.trim().parse().map_err(|error| refused(&format!("that is not the address of a page: {error}")))?;
     let spec = JobSpec::LinkScan(kind::LinkScan { depth: FOLLOWED, ..kind::LinkScan::of(url) });
     let wish = Wish { spec, area: None, account: None, priority: None };
     let made = match rhythm(None, Some(&form.cron)) {
@@ -83,14 +84,13 @@ pub async fn create(app: Data<App>, user: PageUser, form: Form<ScheduleForm>) ->
     };
     made.map_err(|error| match error {
         ApiError::Internal(why) => PageError::Internal(why),
-        other => told(&other.to_string()),
+        other => refused(&other.to_string()),
     })?;
     Ok(see_other("/schedules"))
 }
 
-fn told(why: &str) -> PageError {
-    let sentence = format!("No schedule was made: {why}. Go back and try again.");
-    PageError::Told(Box::new(ErrorPage { sentence, ..ErrorPage::of(422) }))
+fn refused(why: &str) -> PageError {
+    told(422, format!("No schedule was made: {why}. Go back and try again."))
 }
 
 /// `POST /schedules/{id}/run`.

@@ -4,7 +4,7 @@ use super::Dispatcher;
 use crate::manager::{ingest, schedules};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
-use trawl_jobs::{Lane, Lease, State};
+use trawl_jobs::{Lease, State};
 use trawl_protocol::{Message, ProcessId, Receipt, StopJob};
 use trawl_store::{Backend, Conn, StoreError, jobs, leases, now, pauses, workers};
 
@@ -17,7 +17,6 @@ impl Dispatcher {
         let Some(worker) = self.workers.get(receipt.from, receipt.boot).cloned() else { return };
         let name = worker.name.clone();
         let reported: HashSet<Lease> = held.iter().copied().collect();
-        let threshold = self.rules.priority_threshold;
         let settled = self
             .write_surely(move |conn| {
                 let (mut running, mut aborting) = (HashMap::new(), Vec::new());
@@ -28,7 +27,7 @@ impl Dispatcher {
                         leases::give_back(conn, &mut job)?;
                         continue;
                     }
-                    running.insert(lease, Lane::of(job.priority, threshold));
+                    running.insert(lease, job.lane());
                     if job.state()? == State::Aborting {
                         aborting.push(lease);
                     }

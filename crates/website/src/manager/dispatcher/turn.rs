@@ -7,7 +7,7 @@ use crate::manager::{
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
-use trawl_jobs::{InstanceId, Lane, Lease, Outcome, WaitReason};
+use trawl_jobs::{InstanceId, Lease, Outcome, WaitReason};
 use trawl_protocol::{Message, Receipt, StartJob, StopJob};
 use trawl_store::{
     StoreError,
@@ -170,7 +170,7 @@ impl Dispatcher {
         for claimed in claims.claimed {
             self.hub.job(&claimed.job);
             self.metrics.started(&claimed.job);
-            let lane = Lane::of(claimed.job.priority, self.rules.priority_threshold);
+            let lane = claimed.job.lane();
             match start_message(claimed) {
                 Ok(start) => {
                     self.workers.started(worker.id, start.lease, lane);
