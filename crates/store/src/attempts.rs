@@ -3,12 +3,12 @@
 use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
+    jobs::Job,
     schema::job_attempts,
-    text::storable,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use trawl_jobs::{JobError, JobId, Lease};
+use trawl_jobs::JobId;
 
 /// One claim of a job.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -42,24 +42,18 @@ impl Attempt {
     }
 }
 
-/// A claim has ended. While it runs, the job's own row says all there is to say.
-pub(crate) fn record(
-    conn: &mut Conn<'_>,
-    lease: Lease,
-    worker: &str,
-    (started_at, ended_at): (NaiveDateTime, NaiveDateTime),
-    outcome: &str,
-    error: Option<&JobError>,
-) -> Result<(), StoreError> {
+/// The attempt of a job's last claim has just ended, and the job is as it is after that. While an attempt runs, the job's
+/// own row says all there is to say.
+pub(crate) fn record(conn: &mut Conn<'_>, job: &Job, worker: &str, outcome: &str) -> Result<(), StoreError> {
     let values = (
-        job_attempts::job_id.eq(lease.job.to_string()),
-        job_attempts::lease_token.eq(lease.token),
+        job_attempts::job_id.eq(job.id_text()),
+        job_attempts::lease_token.eq(job.lease_token),
         job_attempts::worker.eq(worker),
-        job_attempts::started_at.eq(started_at),
-        job_attempts::ended_at.eq(ended_at),
+        job_attempts::started_at.eq(job.started_at.unwrap_or(job.updated_at)),
+        job_attempts::ended_at.eq(job.updated_at),
         job_attempts::outcome.eq(outcome),
-        job_attempts::error_class.eq(error.map(|error| error.class.as_str())),
-        job_attempts::error.eq(error.map(|error| storable(&error.message))),
+        job_attempts::error_class.eq(job.error_class.as_deref()),
+        job_attempts::error.eq(job.error.as_deref()),
     );
     on_backend!(conn, |c| diesel::insert_into(job_attempts::table).values(values).execute(c))?;
     Ok(())

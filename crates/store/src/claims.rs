@@ -2,7 +2,7 @@
 
 use crate::{
     Conn, StoreError, accounts, areas, conn::columns, instances, jobs::Job, leases, literal::IsReady, now, pauses,
-    schema::jobs, sync, turns, when::stored,
+    schema::jobs, sync, tally, turns, when::stored,
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -109,37 +109,31 @@ fn take(conn: &mut Conn<'_>, lane: Lane, request: &ClaimRequest, limit: usize) -
         jobs::started_at.eq(at),
         jobs::updated_at.eq(at),
     );
-    Ok(match (conn, instance) {
-        (Conn::Sqlite(c), None) => diesel::update(jobs::table.filter(jobs::id.eq_any(first!())))
-            .set(changes)
-            .returning(columns::<Job>())
-            .get_results(*c)?,
-        (Conn::Sqlite(c), Some(instance)) => {
-            let first = first!()
-                .filter(READY.field(jobs::instance_id).eq(instance).or(READY.field(jobs::instance_id).is_null()));
-            diesel::update(jobs::table.filter(jobs::id.eq_any(first)))
+    macro_rules! run {
+        ($first:expr, $c:expr) => {
+            diesel::update(jobs::table.filter(jobs::id.eq_any($first)))
                 .set(changes)
                 .returning(columns::<Job>())
-                .get_results(*c)?
-        }
-        (Conn::Postgres(c), None) => {
-            let first = first!().for_update().skip_locked();
-            diesel::update(jobs::table.filter(jobs::id.eq_any(first)))
-                .set(changes)
-                .returning(columns::<Job>())
-                .get_results(*c)?
-        }
-        (Conn::Postgres(c), Some(instance)) => {
-            let first = first!()
-                .filter(READY.field(jobs::instance_id).eq(instance).or(READY.field(jobs::instance_id).is_null()))
-                .for_update()
-                .skip_locked();
-            diesel::update(jobs::table.filter(jobs::id.eq_any(first)))
-                .set(changes)
-                .returning(columns::<Job>())
-                .get_results(*c)?
-        }
-    })
+                .get_results::<Job>($c)?
+        };
+    }
+    let of = |instance: i64| READY.field(jobs::instance_id).eq(instance).or(READY.field(jobs::instance_id).is_null());
+    match conn {
+        Conn::Sqlite(c) => tally::together(c, |c, tally| {
+            let taken = match instance {
+                None => run!(first!(), c),
+                Some(instance) => run!(first!().filter(of(instance)), c),
+            };
+            for job in &taken {
+                tally.step(&job.kind, job.lane().as_str(), job.user_id, Some(State::Queued), State::Running);
+            }
+            Ok(taken)
+        }),
+        Conn::Postgres(c) => Ok(match instance {
+            None => run!(first!().for_update().skip_locked(), *c),
+            Some(instance) => run!(first!().filter(of(instance)).for_update().skip_locked(), *c),
+        }),
+    }
 }
 
 /// What a job needs besides itself.

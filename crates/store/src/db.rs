@@ -181,7 +181,10 @@ fn open_sqlite(options: &DbOptions, path: PathBuf) -> Result<Inner, StoreError> 
     pragmas.apply(&mut conn).map_err(|error| failed(error.to_string()))?;
     // Set once; it stays with the file.
     conn.batch_execute("PRAGMA journal_mode = WAL").map_err(|error| failed(error.to_string()))?;
+    // A table that is built anew must not take along what refers to it.
+    conn.batch_execute("PRAGMA foreign_keys = OFF").map_err(|error| failed(error.to_string()))?;
     migrate::run(&mut conn, migrate::SQLITE)?;
+    conn.batch_execute("PRAGMA foreign_keys = ON").map_err(|error| failed(error.to_string()))?;
     let readers = Pool::builder()
         .max_size(options.read_connections)
         .connection_timeout(POOL_TIMEOUT)

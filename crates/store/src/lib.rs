@@ -28,6 +28,7 @@ mod schema;
 pub mod sessions;
 mod statement;
 pub mod sync;
+mod tally;
 mod text;
 mod turns;
 pub mod users;

@@ -38,11 +38,11 @@ macro_rules! literal {
 
 literal! {
     /// A job that has not ended: at most one of a key.
-    IsLive = "jobs.state IN ('queued', 'waiting', 'running', 'aborting')";
+    IsLive = "jobs.finished_at IS NULL";
     /// A job that is parked.
     IsWaiting = "jobs.state = 'waiting'";
-    /// A job that is not completed.
-    IsNotCompleted = "jobs.state <> 'completed'";
+    /// A job that nobody holds and that is not completed.
+    IsAtRest = "jobs.worker IS NULL AND jobs.state <> 'completed'";
     /// A job that may be claimed, under the name that it has in a claim.
     IsReady = "ready.state = 'queued'";
 }

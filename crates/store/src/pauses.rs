@@ -5,7 +5,7 @@ use crate::{
     Conn, StoreError,
     conn::on_backend,
     jobs::Job,
-    literal::{IsNotCompleted, IsWaiting},
+    literal::{IsAtRest, IsWaiting},
     now,
     schema::{jobs, pauses, users},
     text::storable,
@@ -118,7 +118,7 @@ pub fn park(conn: &mut Conn<'_>, scope: &Scope) -> Result<usize, StoreError> {
     on_backend!(conn, |c| {
         let queued = jobs::table
             .filter(jobs::state.eq(State::Queued.as_str()))
-            .filter(IsNotCompleted)
+            .filter(IsAtRest)
             .limit(CHUNK)
             .select(jobs::id)
             .into_boxed();

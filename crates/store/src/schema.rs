@@ -109,6 +109,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    jobs_counted_together (yes) {
+        yes -> Bool,
+    }
+}
+
+diesel::table! {
     turns (lane, share, priority) {
         lane -> Text,
         share -> BigInt,

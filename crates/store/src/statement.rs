@@ -2,9 +2,18 @@
 //! upsert of its own anew, since in general their text depends on their values; compiling one together with the triggers
 //! that it fires takes several times as long as running it. So the few that run once for each job are written here.
 
-/// Makes a statement of pieces of SQL, each followed by the value that belongs after it, for both databases.
+/// Makes a statement of pieces of SQL, each followed by the value that belongs after it: for both databases, or for one.
 macro_rules! statement {
     ($(#[$doc:meta])* $name:ident { $($sql:literal, $field:ident: $type:ty as $sql_type:ty,)* } $last:literal) => {
+        $crate::statement::statement! {
+            $(#[$doc])* on diesel::sqlite::Sqlite, diesel::pg::Pg:
+            $name { $($sql, $field: $type as $sql_type,)* } $last
+        }
+    };
+    (
+        $(#[$doc:meta])* on $($backend:ty),+:
+        $name:ident { $($sql:literal, $field:ident: $type:ty as $sql_type:ty,)* } $last:literal
+    ) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub(crate) struct $name<'a> { $(pub(crate) $field: $type,)* pub(crate) of: std::marker::PhantomData<&'a ()> }
@@ -14,14 +23,17 @@ macro_rules! statement {
             const HAS_STATIC_QUERY_ID: bool = true;
         }
         impl<C> diesel::RunQueryDsl<C> for $name<'_> {}
-        $crate::statement::fragment!(diesel::sqlite::Sqlite, $name { $($sql, $field as $sql_type,)* } $last);
-        $crate::statement::fragment!(diesel::pg::Pg, $name { $($sql, $field as $sql_type,)* } $last);
+        $crate::statement::fragment!($($backend),+; $name { $($sql, $field as $sql_type,)* } $last);
     };
 }
 pub(crate) use statement;
 
 macro_rules! fragment {
-    ($backend:ty, $name:ident { $($sql:literal, $field:ident as $sql_type:ty,)* } $last:literal) => {
+    ($backend:ty, $($more:ty),+; $($rest:tt)+) => {
+        $crate::statement::fragment!($backend; $($rest)+);
+        $crate::statement::fragment!($($more),+; $($rest)+);
+    };
+    ($backend:ty; $name:ident { $($sql:literal, $field:ident as $sql_type:ty,)* } $last:literal) => {
         impl diesel::query_builder::QueryFragment<$backend> for $name<'_> {
             fn walk_ast<'b>(
                 &'b self,

@@ -4,7 +4,7 @@ use super::Job;
 use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
-    literal::{IsNotCompleted, IsWaiting},
+    literal::{IsAtRest, IsWaiting},
     schema::jobs,
     text::{contains, lower},
     when::stored,
@@ -75,8 +75,10 @@ const WINDOW: i64 = 5000;
 enum Range {
     Area(AreaId),
     User(UserId),
-    /// Not for completed jobs.
-    State(State),
+    /// Not for completed jobs, nor for those that somebody holds.
+    AtRest(State),
+    /// Jobs that somebody holds: never many.
+    Held,
     All,
 }
 
@@ -88,7 +90,11 @@ pub fn list(conn: &mut Conn<'_>, filter: &JobFilter, limit: i64) -> Result<JobPa
         (None, None) if filter.states.is_empty() => vec![Range::All],
         // Most jobs are completed, so these are found among all of them.
         (None, None) if filter.states.contains(&State::Completed) => vec![Range::All],
-        (None, None) => filter.states.iter().copied().map(Range::State).collect(),
+        (None, None) => {
+            let held = filter.states.iter().any(|state| state.is_leased()).then_some(Range::Held);
+            let at_rest = filter.states.iter().filter(|state| !state.is_leased());
+            at_rest.copied().map(Range::AtRest).chain(held).collect()
+        }
     };
     let upwards = filter.after.is_some();
     let mut page = JobPage::default();
@@ -132,9 +138,10 @@ macro_rules! within {
             Range::Area(area) => $query = $query.filter(jobs::area_id.eq(area.0)),
             Range::User(user) => $query = $query.filter(jobs::user_id.eq(user.0)),
             // As the partial index has it, so that the planner sees that it may be used.
-            Range::State(state) => {
-                $query = $query.filter(jobs::state.eq(state.as_str())).filter(IsNotCompleted);
+            Range::AtRest(state) => {
+                $query = $query.filter(jobs::state.eq(state.as_str())).filter(IsAtRest);
             }
+            Range::Held => $query = $query.filter(jobs::worker.is_not_null()),
             Range::All => {}
         }
         if let Some(before) = $filter.before {
@@ -148,8 +155,8 @@ macro_rules! within {
 
 /// The last row of a range that a search looks at; none where it looks at all of them.
 fn edge(conn: &mut Conn<'_>, filter: &JobFilter, range: Range) -> Result<Option<String>, StoreError> {
-    let by_state = matches!(range, Range::State(_));
-    if !filter.searches() && (filter.states.is_empty() || by_state) {
+    let by_state = matches!(range, Range::AtRest(_));
+    if matches!(range, Range::Held) || (!filter.searches() && (filter.states.is_empty() || by_state)) {
         return Ok(None);
     }
     on_backend!(conn, |c| {
@@ -181,7 +188,7 @@ fn lines(
             Some(edge) => query = query.filter(jobs::id.ge(edge)),
             None => {}
         }
-        if !filter.states.is_empty() && !matches!(range, Range::State(_)) {
+        if !filter.states.is_empty() && !matches!(range, Range::AtRest(_)) {
             let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
             query = query.filter(jobs::state.eq_any(states));
         }
@@ -241,7 +248,7 @@ pub fn failed_since(
     on_backend!(conn, |c| {
         let mut query = jobs::table
             .filter(jobs::state.eq(State::Failed.as_str()))
-            .filter(IsNotCompleted)
+            .filter(IsAtRest)
             .filter(jobs::finished_at.gt(stored(since)))
             .order(jobs::id.desc())
             .limit(limit)

@@ -44,9 +44,11 @@ fn both_databases_have_the_same_migrations() {
 }
 
 /// What the first version has written is understood after an upgrade, and after a way back.
-#[test]
-fn a_database_with_jobs_goes_up_and_down() {
-    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+#[tokio::test]
+async fn a_database_with_jobs_goes_up_and_down() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("trawl.db").display().to_string();
+    let mut conn = SqliteConnection::establish(&file).unwrap();
     conn.run_next_migration(SQLITE).unwrap();
     conn.batch_execute(
         "INSERT INTO users VALUES (1, 'ada', 'hash', 1, '2026-01-01 00:00:00');
@@ -66,7 +68,7 @@ fn a_database_with_jobs_goes_up_and_down() {
         }
         diesel::sql_query(sql).load::<Line>(conn).unwrap().into_iter().map(|line| line.v).collect()
     };
-    conn.run_pending_migrations(SQLITE).unwrap();
+    drop(open(&format!("sqlite://{file}")).await);
     let jobs = "SELECT id || ' ' || state || ' ' || coalesce(wait_reason, '-') AS v FROM jobs ORDER BY id";
     assert_eq!(texts(&mut conn, jobs), ["a queued -", "b waiting retry"]);
     assert_eq!(texts(&mut conn, "SELECT text || ' ' || nr AS v FROM job_messages ORDER BY id"), ["one 1", "two 2"]);

@@ -1,0 +1,70 @@
+//! Counters of jobs, for statements that change many. Triggers keep them, so that nothing can forget to; PostgreSQL's run
+//! once for each statement, SQLite's once for each row, which takes longer than the change itself. So whoever changes many
+//! jobs on SQLite counts them here, and the triggers keep silent meanwhile.
+
+use crate::{
+    StoreError,
+    schema::{job_counters, jobs_counted_together},
+};
+use diesel::{Connection as _, SqliteConnection, prelude::*};
+use std::collections::BTreeMap;
+use trawl_jobs::State;
+
+/// What changed, by `(kind, state, lane, user)`.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(BTreeMap<(String, State, String, i64), i64>);
+
+impl Tally {
+    /// A job of this kind, lane and user has left a state, if it had one, and is in another.
+    pub(crate) fn step(&mut self, kind: &str, lane: &str, user: Option<i64>, from: Option<State>, to: State) {
+        let mut add = |state, n| {
+            // Nearly always the same few.
+            let of = |(k, s, l, u): &(String, State, String, i64)| {
+                *s == state && *u == user.unwrap_or(0) && k == kind && l == lane
+            };
+            match self.0.iter_mut().find(|(key, _)| of(key)) {
+                Some((_, sum)) => *sum += n,
+                None => drop(self.0.insert((kind.to_owned(), state, lane.to_owned(), user.unwrap_or(0)), n)),
+            }
+        };
+        if let Some(from) = from {
+            add(from, -1);
+        }
+        add(to, 1);
+    }
+
+    fn write(self, conn: &mut SqliteConnection) -> QueryResult<()> {
+        for ((kind, state, lane, user), n) in self.0.into_iter().filter(|(_, n)| *n != 0) {
+            let key = (job_counters::kind, job_counters::state, job_counters::lane, job_counters::user_id);
+            diesel::insert_into(job_counters::table)
+                .values((
+                    job_counters::kind.eq(kind),
+                    job_counters::state.eq(state.as_str()),
+                    job_counters::lane.eq(lane),
+                    job_counters::user_id.eq(user),
+                    job_counters::n.eq(n),
+                ))
+                .on_conflict(key)
+                .do_update()
+                .set(job_counters::n.eq(job_counters::n + n))
+                .execute(conn)?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs `work`, which tallies every change of a job's state that it makes, while the triggers keep silent. All of it
+/// happens, or nothing: not even the silence outlives an error.
+pub(crate) fn together<T>(
+    conn: &mut SqliteConnection,
+    work: impl FnOnce(&mut SqliteConnection, &mut Tally) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    conn.transaction(|conn| {
+        diesel::insert_into(jobs_counted_together::table).values(jobs_counted_together::yes.eq(true)).execute(conn)?;
+        let mut tally = Tally::default();
+        let done = work(conn, &mut tally)?;
+        diesel::delete(jobs_counted_together::table).execute(conn)?;
+        tally.write(conn)?;
+        Ok(done)
+    })
+}

@@ -1,0 +1,7 @@
+-- The same conditions as SQLite's indexes have, where they are cheaper to keep.
+DROP INDEX jobs_live_key;
+DROP INDEX jobs_not_completed;
+-- At most one live job for a key, whatever happens.
+CREATE UNIQUE INDEX jobs_live_key ON jobs (dedupe_key) WHERE finished_at IS NULL;
+-- Most jobs are completed, and few are held: those that are neither are looked for by state.
+CREATE INDEX jobs_by_state ON jobs (state, id) WHERE worker IS NULL AND state <> 'completed';
