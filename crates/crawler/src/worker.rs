@@ -48,8 +48,10 @@ pub struct Worker {
     registry: Arc<dyn Registry>,
     options: WorkerOptions,
     jobs: HashMap<Lease, Running>,
+    /// What each job's task is called. One that was dropped speaks for nothing any more.
+    by_task: HashMap<tokio::task::Id, Lease>,
     /// Each ends after the website has the last word of its job.
-    tasks: JoinSet<Lease>,
+    tasks: JoinSet<()>,
     /// Answers that wait for room on the bus.
     answers: JoinSet<()>,
     ended: Remembered,
@@ -74,6 +76,7 @@ impl Worker {
             registry,
             options,
             jobs: HashMap::new(),
+            by_task: HashMap::new(),
             tasks: JoinSet::new(),
             answers: JoinSet::new(),
             ended: Remembered::default(),
@@ -160,10 +163,8 @@ impl Worker {
             control.hand_back_signal().cancel();
         }
         let attempt = attempt::run(Arc::clone(&self.registry), order, control.clone());
-        let task = self.tasks.spawn(async move {
-            attempt.await;
-            lease
-        });
+        let task = self.tasks.spawn(attempt);
+        self.by_task.insert(task.id(), lease);
         self.jobs.insert(lease, Running { control, task, aborting: false });
     }
 
@@ -182,6 +183,7 @@ impl Worker {
             tracing::info!(job.id = %lease.job, "job {lease} is dropped");
             job.control.mute();
             job.task.abort();
+            self.by_task.remove(&job.task.id());
             self.ended.insert(lease);
         }
     }
@@ -193,20 +195,19 @@ impl Worker {
         let Some(job) = self.jobs.get_mut(&lease).filter(|job| !job.control.is_finishing()) else { return };
         tracing::warn!(job.id = %lease.job, "job {lease} does not stop; it is dropped");
         job.task.abort();
+        self.by_task.remove(&job.task.id());
         let control = job.control.clone();
         job.task = self.tasks.spawn(async move {
             if let Err(error) = control.finish(Outcome::Aborted).await {
                 tracing::warn!(job.id = %lease.job, %error, "cannot report the end of job {lease}");
             }
-            lease
         });
+        self.by_task.insert(job.task.id(), lease);
     }
 
-    fn ended(&mut self, ended: &Result<(tokio::task::Id, Lease), JoinError>) {
-        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        // Only the task that a lease has now speaks for it: a dropped one may end late.
-        let lease = self.jobs.iter().find(|(_, job)| job.task.id() == id).map(|(lease, _)| *lease);
-        if let Some(lease) = lease {
+    fn ended(&mut self, ended: &Result<(tokio::task::Id, ()), JoinError>) {
+        let task = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        if let Some(lease) = self.by_task.remove(&task) {
             self.jobs.remove(&lease);
             self.ended.insert(lease);
         }

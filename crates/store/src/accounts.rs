@@ -5,9 +5,9 @@ use crate::{
     conn::{columns, on_backend},
     jobs, now,
     schema::{accounts, area_authorizations, areas, instances},
-    when::stored,
+    when::{Stamp, stored},
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use std::cmp::Reverse;
 use trawl_jobs::{AccountId, AreaKind, InstanceId, UserId};
@@ -44,10 +44,10 @@ pub struct Account {
     /// The encrypted token.
     pub token_cipher: Vec<u8>,
     state: String,
-    state_since: NaiveDateTime,
-    linked_at: NaiveDateTime,
-    scope_tried_at: Option<NaiveDateTime>,
-    scope_checked_at: Option<NaiveDateTime>,
+    state_since: Stamp,
+    linked_at: Stamp,
+    scope_tried_at: Option<Stamp>,
+    scope_checked_at: Option<Stamp>,
     #[diesel(select_expression = instances::url)]
     /// Base URL of its instance.
     pub instance_url: String,
@@ -93,13 +93,13 @@ impl Account {
     /// When finding out what it can reach was last tried.
     #[must_use]
     pub fn scope_tried_at(&self) -> Option<DateTime<Utc>> {
-        self.scope_tried_at.map(|time| time.and_utc())
+        self.scope_tried_at.map(Stamp::and_utc)
     }
 
     /// When what it can reach was last found out.
     #[must_use]
     pub fn scope_checked_at(&self) -> Option<DateTime<Utc>> {
-        self.scope_checked_at.map(|time| time.and_utc())
+        self.scope_checked_at.map(Stamp::and_utc)
     }
 }
 

@@ -6,9 +6,9 @@ use crate::{
     now,
     schema::{accounts, area_authorizations, areas},
     text::storable,
-    when::stored,
+    when::{Stamp, stored},
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use trawl_jobs::{AccountId, AreaId, AreaKind, AreaRef, FoundArea, InstanceId, UserId, plan::AreaTraits};
 
@@ -35,7 +35,7 @@ pub struct Area {
     pub issues_enabled: bool,
     /// The project accepts merge requests.
     pub merge_requests_enabled: bool,
-    seen_at: NaiveDateTime,
+    seen_at: Stamp,
 }
 
 impl Area {

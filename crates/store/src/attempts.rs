@@ -5,10 +5,31 @@ use crate::{
     conn::{columns, on_backend},
     jobs::Job,
     schema::job_attempts,
+    statement::statement,
+    when::Stamp,
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::prelude::*;
+use chrono::{DateTime, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Nullable, Text, Timestamp},
+};
+use std::marker::PhantomData;
 use trawl_jobs::JobId;
+
+statement! {
+    /// An attempt was made.
+    Made {
+        "INSERT INTO job_attempts (job_id, lease_token, worker, started_at, ended_at, outcome, error_class, error) \
+         VALUES (", job_id: &'a str as Text,
+        ", ", lease_token: i64 as BigInt,
+        ", ", worker: &'a str as Text,
+        ", ", started_at: Stamp as Timestamp,
+        ", ", ended_at: Stamp as Timestamp,
+        ", ", outcome: &'a str as Text,
+        ", ", error_class: Option<&'a str> as Nullable<Text>,
+        ", ", error: Option<&'a str> as Nullable<Text>,
+    } ")"
+}
 
 /// One claim of a job.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -18,8 +39,8 @@ pub struct Attempt {
     pub lease_token: i64,
     /// Who ran it.
     pub worker: String,
-    started_at: NaiveDateTime,
-    ended_at: Option<NaiveDateTime>,
+    started_at: Stamp,
+    ended_at: Option<Stamp>,
     /// How it ended, in a word.
     pub outcome: Option<String>,
     /// Class of its error.
@@ -38,24 +59,25 @@ impl Attempt {
     /// End.
     #[must_use]
     pub fn ended_at(&self) -> Option<DateTime<Utc>> {
-        self.ended_at.map(|time| time.and_utc())
+        self.ended_at.map(Stamp::and_utc)
     }
 }
 
 /// The attempt of a job's last claim has just ended, and the job is as it is after that. While an attempt runs, the job's
 /// own row says all there is to say.
 pub(crate) fn record(conn: &mut Conn<'_>, job: &Job, worker: &str, outcome: &str) -> Result<(), StoreError> {
-    let values = (
-        job_attempts::job_id.eq(job.id_text()),
-        job_attempts::lease_token.eq(job.lease_token),
-        job_attempts::worker.eq(worker),
-        job_attempts::started_at.eq(job.started_at.unwrap_or(job.updated_at)),
-        job_attempts::ended_at.eq(job.updated_at),
-        job_attempts::outcome.eq(outcome),
-        job_attempts::error_class.eq(job.error_class.as_deref()),
-        job_attempts::error.eq(job.error.as_deref()),
-    );
-    on_backend!(conn, |c| diesel::insert_into(job_attempts::table).values(values).execute(c))?;
+    let made = Made {
+        job_id: job.id_text(),
+        lease_token: job.lease_token,
+        worker,
+        started_at: job.started_at.unwrap_or(job.updated_at),
+        ended_at: job.updated_at,
+        outcome,
+        error_class: job.error_class.as_deref(),
+        error: job.error.as_deref(),
+        of: PhantomData,
+    };
+    on_backend!(conn, |c| made.execute(c))?;
     Ok(())
 }
 

@@ -1,12 +1,23 @@
 //! Claims: from queued to running, for one worker.
 
 use crate::{
-    Conn, StoreError, accounts, areas, conn::columns, instances, jobs::Job, leases, literal::IsReady, now, pauses,
-    schema::jobs, sync, tally, turns, when::stored,
+    Conn, StoreError, accounts, areas, instances,
+    jobs::Job,
+    leases, now, pauses,
+    schema::jobs,
+    statement::statement,
+    sync, tally, turns,
+    when::{Stamp, stored},
 };
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
-use std::collections::HashMap;
+use diesel::{
+    pg::Pg,
+    prelude::*,
+    query_builder::Query,
+    sql_types::{BigInt, Nullable, Text, Timestamp},
+    sqlite::Sqlite,
+};
+use std::{collections::HashMap, marker::PhantomData};
 use trawl_jobs::{
     AccountId, AreaId, AreaRef, ErrorClass, InstanceId, JobError, JobSpec, Lane, State, Step, WaitReason, kind::About,
     rank,
@@ -82,57 +93,73 @@ pub fn claim(conn: &mut Conn<'_>, request: &ClaimRequest) -> Result<Claims, Stor
     Ok(claims)
 }
 
-diesel::alias!(const READY: Alias<Ready> = jobs as ready);
+/// Columns in the order of [`Job`].
+macro_rules! job_columns {
+    () => {
+        "id, kind, payload, dedupe_key, state, wait_reason, priority, lane, user_id, account_id, instance_id, area_id, \
+         parent_id, attempt, max_attempts, crashes, lease_token, run_at, worker, served_by, report_seq, progress, steps, \
+         cursor, result, error_class, error, created_at, started_at, finished_at, updated_at, rank"
+    };
+}
+
+/// The claim of one database: they differ in how a transaction keeps off what another one is about to claim.
+macro_rules! take {
+    ($(#[$doc:meta])* $name:ident on $backend:ty, $first:literal) => {
+        statement! {
+            $(#[$doc])*
+            on $backend: $name {
+                "UPDATE jobs SET state = 'running', lease_token = lease_token + 1, attempt = attempt + 1, report_seq = 0, \
+                 worker = ", worker: &'a str as Text,
+                ", started_at = ", started_at: Stamp as Timestamp,
+                ", updated_at = ", updated_at: Stamp as Timestamp,
+                " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND lane = ", lane: &'a str as Text,
+                " AND (instance_id IS NULL OR instance_id = coalesce(", instance: Option<i64> as Nullable<BigInt>,
+                ", instance_id)) ORDER BY rank, id LIMIT ", limit: i64 as BigInt,
+                // SQLite would compile a statement anew for each number that stands alone here.
+            } concat!(" + 0", $first, ") RETURNING ", job_columns!())
+        }
+
+        impl Query for $name<'_> {
+            type SqlType = jobs::SqlType;
+        }
+    };
+}
+
+take! {
+    /// The first jobs of a lane are a worker's, of an instance or of any.
+    TakeAlone on Sqlite, ""
+}
+take! {
+    /// As [`TakeAlone`], beside others who do the same.
+    TakeBeside on Pg, " FOR UPDATE SKIP LOCKED"
+}
 
 /// Makes the first jobs of a lane the worker's, in one statement.
 fn take(conn: &mut Conn<'_>, lane: Lane, request: &ClaimRequest, limit: usize) -> Result<Vec<Job>, StoreError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    // Of any instance where none is named: a query without the condition would be another type.
-    let instance = request.instance.map(|instance| instance.0);
-    macro_rules! first {
-        () => {
-            READY
-                .filter(IsReady)
-                .filter(READY.field(jobs::lane).eq(lane.as_str()))
-                .order((READY.field(jobs::rank), READY.field(jobs::id)))
-                .limit(limit)
-                .select(READY.field(jobs::id))
-        };
-    }
+    debug_assert_eq!(State::Queued.after(Step::Claim), Ok(State::Running), "as the statement has it");
     let at = stored(now());
-    let changes = (
-        jobs::state.eq(State::Queued.after(Step::Claim)?.as_str()),
-        jobs::worker.eq(&request.worker),
-        jobs::lease_token.eq(jobs::lease_token + 1),
-        jobs::attempt.eq(jobs::attempt + 1),
-        jobs::report_seq.eq(0),
-        jobs::started_at.eq(at),
-        jobs::updated_at.eq(at),
-    );
-    macro_rules! run {
-        ($first:expr, $c:expr) => {
-            diesel::update(jobs::table.filter(jobs::id.eq_any($first)))
-                .set(changes)
-                .returning(columns::<Job>())
-                .get_results::<Job>($c)?
+    macro_rules! take {
+        ($name:ident) => {
+            $name {
+                worker: &request.worker,
+                started_at: at,
+                updated_at: at,
+                lane: lane.as_str(),
+                instance: request.instance.map(|instance| instance.0),
+                limit: i64::try_from(limit).unwrap_or(i64::MAX),
+                of: PhantomData,
+            }
         };
     }
-    let of = |instance: i64| READY.field(jobs::instance_id).eq(instance).or(READY.field(jobs::instance_id).is_null());
     match conn {
         Conn::Sqlite(c) => tally::together(c, |c, tally| {
-            let taken = match instance {
-                None => run!(first!(), c),
-                Some(instance) => run!(first!().filter(of(instance)), c),
-            };
+            let taken: Vec<Job> = take!(TakeAlone).get_results(c)?;
             for job in &taken {
                 tally.step(&job.kind, job.lane().as_str(), job.user_id, Some(State::Queued), State::Running);
             }
             Ok(taken)
         }),
-        Conn::Postgres(c) => Ok(match instance {
-            None => run!(first!().for_update().skip_locked(), *c),
-            Some(instance) => run!(first!().filter(of(instance)).for_update().skip_locked(), *c),
-        }),
+        Conn::Postgres(c) => Ok(take!(TakeBeside).get_results(*c)?),
     }
 }
 

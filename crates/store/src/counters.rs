@@ -4,9 +4,9 @@ use crate::{
     Conn, StoreError,
     conn::on_backend,
     schema::{ingest_minutes, job_counters, resource_counters},
-    when::stored,
+    when::{Stamp, stored},
 };
-use chrono::{DateTime, DurationRound as _, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use trawl_jobs::{AreaId, State, UserId};
@@ -62,6 +62,6 @@ pub fn throughput(conn: &mut Conn<'_>, since: DateTime<Utc>) -> Result<Vec<(Date
         .filter(ingest_minutes::minute.ge(stored(since)))
         .order(ingest_minutes::minute)
         .select((ingest_minutes::minute, ingest_minutes::objects));
-    let rows: Vec<(NaiveDateTime, i64)> = on_backend!(conn, |c| query.load(c))?;
+    let rows: Vec<(Stamp, i64)> = on_backend!(conn, |c| query.load(c))?;
     Ok(rows.into_iter().map(|(minute, objects)| (minute.and_utc(), objects)).collect())
 }

@@ -213,7 +213,8 @@ impl Pragmas {
         let synchronous = if self.full_synchronous { "FULL" } else { "NORMAL" };
         conn.batch_execute(&format!(
             "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = {synchronous}; \
-             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192; PRAGMA query_only = {};",
+             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000; \
+             PRAGMA query_only = {};",
             self.busy_timeout_ms,
             u8::from(self.query_only),
         ))

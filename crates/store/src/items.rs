@@ -6,9 +6,9 @@ use crate::{
     now,
     schema::job_items,
     text::storable,
-    when::stored,
+    when::{Stamp, stored},
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use sha2::{Digest as _, Sha256};
 use trawl_jobs::{Item, ItemState, JobId, text::clip};
@@ -34,7 +34,7 @@ pub struct JobItem {
     pub note: Option<String>,
     /// More of it, JSON.
     pub detail: Option<String>,
-    updated_at: NaiveDateTime,
+    updated_at: Stamp,
 }
 
 impl JobItem {

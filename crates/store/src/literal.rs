@@ -41,8 +41,8 @@ literal! {
     IsLive = "jobs.finished_at IS NULL";
     /// A job that is parked.
     IsWaiting = "jobs.state = 'waiting'";
+    /// A job that has failed for good.
+    IsFailed = "jobs.state = 'failed'";
     /// A job that nobody holds and that is not completed.
     IsAtRest = "jobs.worker IS NULL AND jobs.state <> 'completed'";
-    /// A job that may be claimed, under the name that it has in a claim.
-    IsReady = "ready.state = 'queued'";
 }

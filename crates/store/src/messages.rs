@@ -5,9 +5,9 @@ use crate::{
     conn::{columns, on_backend},
     schema::job_messages,
     text::storable,
-    when::stored,
+    when::{Stamp, stored},
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use trawl_jobs::{JobId, Level, text::clip};
 
@@ -25,7 +25,7 @@ pub struct JobMessage {
     /// Grows with time.
     pub id: i64,
     level: String,
-    at: NaiveDateTime,
+    at: Stamp,
     /// Perhaps hostile.
     pub text: String,
 }

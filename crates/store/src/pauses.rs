@@ -9,9 +9,9 @@ use crate::{
     now,
     schema::{jobs, pauses, users},
     text::storable,
-    when::stored,
+    when::{Stamp, stored},
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use std::str::FromStr;
 use trawl_jobs::{Lane, State, Step, UserId, WaitReason, text::clip};
@@ -146,7 +146,7 @@ pub fn end(conn: &mut Conn<'_>, scope: &Scope) -> Result<(), StoreError> {
 
 /// All pauses, the oldest first.
 pub fn list(conn: &mut Conn<'_>) -> Result<Vec<Pause>, StoreError> {
-    type Row = (String, String, String, Option<String>, NaiveDateTime);
+    type Row = (String, String, String, Option<String>, Stamp);
     let query = pauses::table.left_join(users::table).order((pauses::since, pauses::scope, pauses::subject)).select((
         pauses::scope,
         pauses::subject,

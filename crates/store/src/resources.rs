@@ -7,9 +7,9 @@ use crate::{
     schema::resources,
     statement::statement,
     text::{contains, lower, storable},
-    when::stored,
+    when::{Stamp, stored},
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
     sql_types::{BigInt, Bool, Nullable, Text, Timestamp},
@@ -38,10 +38,10 @@ pub struct Resource {
     pub state: Option<String>,
     /// Username.
     pub author: Option<String>,
-    created_at: Option<NaiveDateTime>,
-    updated_at: Option<NaiveDateTime>,
-    closed_at: Option<NaiveDateTime>,
-    merged_at: Option<NaiveDateTime>,
+    created_at: Option<Stamp>,
+    updated_at: Option<Stamp>,
+    closed_at: Option<Stamp>,
+    merged_at: Option<Stamp>,
     /// Address in GitLab.
     pub web_url: Option<String>,
     /// Not for everybody.
@@ -60,25 +60,25 @@ impl Resource {
     /// Made.
     #[must_use]
     pub fn created_at(&self) -> Option<DateTime<Utc>> {
-        self.created_at.map(|time| time.and_utc())
+        self.created_at.map(Stamp::and_utc)
     }
 
     /// Changed.
     #[must_use]
     pub fn updated_at(&self) -> Option<DateTime<Utc>> {
-        self.updated_at.map(|time| time.and_utc())
+        self.updated_at.map(Stamp::and_utc)
     }
 
     /// Closed.
     #[must_use]
     pub fn closed_at(&self) -> Option<DateTime<Utc>> {
-        self.closed_at.map(|time| time.and_utc())
+        self.closed_at.map(Stamp::and_utc)
     }
 
     /// Merged.
     #[must_use]
     pub fn merged_at(&self) -> Option<DateTime<Utc>> {
-        self.merged_at.map(|time| time.and_utc())
+        self.merged_at.map(Stamp::and_utc)
     }
 }
 
@@ -97,14 +97,14 @@ statement! {
         ", ", title: &'a str as Text,
         ", ", state: Option<&'a str> as Nullable<Text>,
         ", ", author: Option<&'a str> as Nullable<Text>,
-        ", ", created_at: Option<NaiveDateTime> as Nullable<Timestamp>,
-        ", ", updated_at: Option<NaiveDateTime> as Nullable<Timestamp>,
-        ", ", closed_at: Option<NaiveDateTime> as Nullable<Timestamp>,
-        ", ", merged_at: Option<NaiveDateTime> as Nullable<Timestamp>,
+        ", ", created_at: Option<Stamp> as Nullable<Timestamp>,
+        ", ", updated_at: Option<Stamp> as Nullable<Timestamp>,
+        ", ", closed_at: Option<Stamp> as Nullable<Timestamp>,
+        ", ", merged_at: Option<Stamp> as Nullable<Timestamp>,
         ", ", web_url: Option<&'a str> as Nullable<Text>,
         ", ", confidential: bool as Bool,
         ", ", payload: &'a str as Text,
-        ", ", written_at: NaiveDateTime as Timestamp,
+        ", ", written_at: Stamp as Timestamp,
     } ") ON CONFLICT (instance_id, kind, gitlab_id) DO UPDATE SET area_id = excluded.area_id, iid = excluded.iid, \
        parent_kind = excluded.parent_kind, parent_id = excluded.parent_id, title = excluded.title, \
        state = excluded.state, author = excluded.author, created_at = excluded.created_at, \

@@ -6,9 +6,9 @@ use crate::{
     now,
     schema::schedules,
     text::storable,
-    when::stored,
+    when::{Stamp, stored},
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use trawl_jobs::{AccountId, AreaId, JobId, UserId, schedule::Rhythm};
 
@@ -33,8 +33,8 @@ pub struct Schedule {
     cron: Option<String>,
     /// Whether it submits anything.
     pub enabled: bool,
-    next_run_at: Option<NaiveDateTime>,
-    last_run_at: Option<NaiveDateTime>,
+    next_run_at: Option<Stamp>,
+    last_run_at: Option<Stamp>,
     last_job_id: Option<String>,
 }
 
@@ -73,7 +73,7 @@ impl Schedule {
     /// When it submits next; none while it is disabled.
     #[must_use]
     pub fn next_run_at(&self) -> Option<DateTime<Utc>> {
-        self.next_run_at.map(|time| time.and_utc())
+        self.next_run_at.map(Stamp::and_utc)
     }
 
     /// Whether its time has come.
@@ -85,7 +85,7 @@ impl Schedule {
     /// When it submitted last.
     #[must_use]
     pub fn last_run_at(&self) -> Option<DateTime<Utc>> {
-        self.last_run_at.map(|time| time.and_utc())
+        self.last_run_at.map(Stamp::and_utc)
     }
 
     /// What it submitted last, or joined.

@@ -5,9 +5,9 @@ use crate::{
     conn::{columns, on_backend},
     now,
     schema::{accounts, area_authorizations, sync_states},
-    when::stored,
+    when::{Stamp, stored},
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use std::collections::HashMap;
 use trawl_jobs::{AreaId, UserId};
@@ -19,8 +19,8 @@ pub struct SyncState {
     area_id: i64,
     /// Kind of job.
     pub kind: String,
-    tried_at: NaiveDateTime,
-    completed_at: Option<NaiveDateTime>,
+    tried_at: Stamp,
+    completed_at: Option<Stamp>,
     incomplete: Option<String>,
     failure: Option<String>,
 }
@@ -47,7 +47,7 @@ impl SyncState {
     /// When a pass last ended well.
     #[must_use]
     pub fn completed_at(&self) -> Option<DateTime<Utc>> {
-        self.completed_at.map(|time| time.and_utc())
+        self.completed_at.map(Stamp::and_utc)
     }
 }
 
@@ -117,7 +117,7 @@ pub fn watermark(
     access_level: Option<i32>,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
     let query = sync_states::table.find((area.0, kind)).select((sync_states::watermark, sync_states::access_level));
-    let row: Option<(Option<NaiveDateTime>, Option<i32>)> = on_backend!(conn, |c| query.first(c).optional())?;
+    let row: Option<(Option<Stamp>, Option<i32>)> = on_backend!(conn, |c| query.first(c).optional())?;
     Ok(row.filter(|(_, read_with)| access_level <= *read_with).and_then(|(time, _)| Some(time?.and_utc())))
 }
 

@@ -2,13 +2,26 @@
 //! once for each statement, SQLite's once for each row, which takes longer than the change itself. So whoever changes many
 //! jobs on SQLite counts them here, and the triggers keep silent meanwhile.
 
-use crate::{
-    StoreError,
-    schema::{job_counters, jobs_counted_together},
+use crate::{StoreError, schema::jobs_counted_together, statement::statement};
+use diesel::{
+    Connection as _, SqliteConnection,
+    prelude::*,
+    sql_types::{BigInt, Text},
+    sqlite::Sqlite,
 };
-use diesel::{Connection as _, SqliteConnection, prelude::*};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, marker::PhantomData};
 use trawl_jobs::State;
+
+statement! {
+    /// So many more jobs, or fewer.
+    on Sqlite: Add {
+        "INSERT INTO job_counters (kind, state, lane, user_id, n) VALUES (", kind: &'a str as Text,
+        ", ", state: &'a str as Text,
+        ", ", lane: &'a str as Text,
+        ", ", user_id: i64 as BigInt,
+        ", ", n: i64 as BigInt,
+    } ") ON CONFLICT (kind, state, lane, user_id) DO UPDATE SET n = n + excluded.n"
+}
 
 /// What changed, by `(kind, state, lane, user)`.
 #[derive(Debug, Default)]
@@ -34,20 +47,8 @@ impl Tally {
     }
 
     fn write(self, conn: &mut SqliteConnection) -> QueryResult<()> {
-        for ((kind, state, lane, user), n) in self.0.into_iter().filter(|(_, n)| *n != 0) {
-            let key = (job_counters::kind, job_counters::state, job_counters::lane, job_counters::user_id);
-            diesel::insert_into(job_counters::table)
-                .values((
-                    job_counters::kind.eq(kind),
-                    job_counters::state.eq(state.as_str()),
-                    job_counters::lane.eq(lane),
-                    job_counters::user_id.eq(user),
-                    job_counters::n.eq(n),
-                ))
-                .on_conflict(key)
-                .do_update()
-                .set(job_counters::n.eq(job_counters::n + n))
-                .execute(conn)?;
+        for ((kind, state, lane, user_id), n) in self.0.into_iter().filter(|(_, n)| *n != 0) {
+            Add { kind: &kind, state: state.as_str(), lane: &lane, user_id, n, of: PhantomData }.execute(conn)?;
         }
         Ok(())
     }

@@ -20,14 +20,18 @@ statement! {
 }
 
 statement! {
-    /// A share takes its next turn: [`rank::turn`] in the database, since this runs once for each job.
+    /// A share takes its next turns and is at the last of them: [`rank::turn`] in the database, since this runs once for
+    /// each job. `more` is one less than how many.
     Take {
         "INSERT INTO turns (lane, share, priority, turn) VALUES (", lane: &'a str as Text,
         ", ", share: i64 as BigInt,
         ", ", priority: i32 as Integer,
         ", coalesce((SELECT turn FROM turns WHERE share = 0 AND priority = 0 AND lane = ", clock_of: &'a str as Text,
-    } "), 0)) ON CONFLICT (lane, share, priority) DO UPDATE SET turn = \
-       CASE WHEN turns.turn >= excluded.turn THEN turns.turn + 1 ELSE excluded.turn END RETURNING turn"
+        "), 0) + ", more: i64 as BigInt,
+        ") ON CONFLICT (lane, share, priority) DO UPDATE SET turn = \
+           CASE WHEN turns.turn >= excluded.turn - ", and_more: i64 as BigInt,
+        " THEN turns.turn + 1 + ", once_more: i64 as BigInt,
+    } " ELSE excluded.turn END RETURNING turn"
 }
 
 impl diesel::query_builder::Query for Take<'_> {
@@ -49,9 +53,30 @@ pub(crate) fn share(account: Option<AccountId>, user: Option<UserId>) -> i64 {
 
 /// Takes the next turn of a share, and returns the rank of the job that has it.
 pub(crate) fn take(conn: &mut Conn<'_>, lane: Lane, share: i64, priority: i32) -> Result<i64, StoreError> {
-    let take = Take { lane: lane.as_str(), share, priority, clock_of: lane.as_str(), of: PhantomData };
-    let turn: i64 = on_backend!(conn, |c| take.get_result(c))?;
-    Ok(rank::rank(turn, priority))
+    take_many(conn, lane, share, priority, 1)?.next().ok_or(StoreError::NotFound)
+}
+
+/// Takes the next turns of a share, and returns the ranks of the jobs that have them.
+pub(crate) fn take_many(
+    conn: &mut Conn<'_>,
+    lane: Lane,
+    share: i64,
+    priority: i32,
+    count: usize,
+) -> Result<impl Iterator<Item = i64> + use<>, StoreError> {
+    let more = i64::try_from(count).unwrap_or(i64::MAX) - 1;
+    let take = Take {
+        lane: lane.as_str(),
+        share,
+        priority,
+        clock_of: lane.as_str(),
+        more,
+        and_more: more,
+        once_more: more,
+        of: PhantomData,
+    };
+    let last: i64 = on_backend!(conn, |c| take.get_result(c))?;
+    Ok((last - more..=last).map(move |turn| rank::rank(turn, priority)))
 }
 
 /// A job that had this rank will not run. If nobody of its share stands behind it, the next one takes its turn: who stops

@@ -2,7 +2,7 @@
 
 use crate::{
     credentials::Credentials, events::Hub, first_visit::FirstVisit, manager::Rules, manager::dispatcher::Handle,
-    metrics::Metrics, processes::Processes, throttle::Throttle,
+    metrics::Metrics, processes::Processes, submissions::Submissions, throttle::Throttle,
 };
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,8 @@ pub struct App {
     pub processes: Processes,
     /// Hands out jobs.
     pub dispatcher: Handle,
+    /// Takes jobs in.
+    pub submissions: Submissions,
     /// The link for whoever comes first.
     pub first_visit: FirstVisit,
     /// Slows down guessing.

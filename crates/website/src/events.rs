@@ -56,6 +56,11 @@ impl Default for Hub {
 impl Hub {
     /// A job has changed.
     pub fn job(&self, job: &Job) {
+        if self.sender.receiver_count() == 0 {
+            // Whoever comes back later sees from its number that it has missed something.
+            self.last.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            return;
+        }
         let event = JobEvent {
             id: job.id_text(),
             kind: &job.kind,

@@ -25,5 +25,6 @@ pub mod seal;
 pub mod session;
 pub mod subject;
 pub mod submission;
+pub mod submissions;
 pub mod throttle;
 pub mod token;

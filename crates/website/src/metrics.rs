@@ -6,12 +6,15 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 use trawl_jobs::{Lane, State};
 use trawl_store::jobs::Job;
 
 /// Upper bounds of the histograms, in seconds: from a job that waits for nothing to one that takes an hour.
 const SECONDS: [f64; 12] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.0, 10.0, 30.0, 120.0, 600.0, 1800.0, 3600.0];
+
+/// Upper bounds for one transaction, in seconds.
+const TURN_SECONDS: [f64; 11] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0, 5.0];
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByState {
@@ -46,6 +49,8 @@ struct Figures {
     reports_refused: Counter,
     objects: Counter,
     running: Gauge,
+    turns: Histogram,
+    reports_waiting: Gauge,
 }
 
 impl fmt::Debug for Metrics {
@@ -67,6 +72,8 @@ impl Default for Metrics {
             reports_refused: Counter::default(),
             objects: Counter::default(),
             running: Gauge::default(),
+            turns: Histogram::new(TURN_SECONDS),
+            reports_waiting: Gauge::default(),
         };
         let registry = &mut figures.registry;
         registry.register("jobs", "Jobs in the database", figures.jobs.clone());
@@ -95,6 +102,17 @@ impl Default for Metrics {
         registry.register("reports_refused", "Reports of a lease that was gone", figures.reports_refused.clone());
         registry.register("objects_written", "Mirrored objects that were new or newer", figures.objects.clone());
         registry.register("jobs_running", "Jobs that this node's crawlers run", figures.running.clone());
+        registry.register_with_unit(
+            "turn",
+            "To write reports that came together and to claim the jobs that take the freed places",
+            Unit::Seconds,
+            figures.turns.clone(),
+        );
+        registry.register(
+            "reports_waiting",
+            "Reports that are received and not being written yet",
+            figures.reports_waiting.clone(),
+        );
         Self(Arc::new(figures))
     }
 }
@@ -133,6 +151,12 @@ impl Metrics {
     /// So many objects were written.
     pub fn written(&self, objects: usize) {
         self.0.objects.inc_by(u64::try_from(objects).unwrap_or(u64::MAX));
+    }
+
+    /// Reports were written and jobs claimed, together in so long a time; so many more reports wait.
+    pub fn turn(&self, took: Duration, waiting: usize) {
+        self.0.turns.observe(took.as_secs_f64());
+        self.0.reports_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
     /// So many jobs run.

@@ -60,14 +60,7 @@ pub async fn submit(app: &App, user: &SignedIn, wish: Wish) -> Result<Accepted, 
 /// See [`Refusal`].
 pub async fn submit_all(app: &App, user: &SignedIn, wishes: Vec<Wish>) -> Result<Vec<Accepted>, Refusal> {
     check(app, user, &wishes).await?;
-    let (who, rules) = (user.user.id(), app.rules);
-    let accepted: Vec<Accepted> =
-        app.db.write(move |conn| wishes.into_iter().map(|wish| write(conn, &rules, who, wish)).collect()).await?;
-    if accepted.iter().any(|accepted| accepted.created) {
-        app.dispatcher.wake();
-        app.hub.jobs();
-    }
-    Ok(accepted)
+    Ok(app.submissions.submit(user.user.id(), wishes).await?)
 }
 
 /// Whether this user may submit them.
@@ -126,10 +119,20 @@ pub fn check_one(user: &SignedIn, wish: &Wish) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// [`StoreError::NotFound`] where the account or area is not the user's.
-pub fn write(conn: &mut Conn<'_>, rules: &Rules, who: UserId, wish: Wish) -> Result<Accepted, StoreError> {
-    let (subject, instance, account) = resolve(conn, who, &wish)?;
-    let new = NewJob {
-        spec: wish.spec,
+pub fn write(conn: &mut Conn<'_>, rules: &Rules, who: UserId, wish: &Wish) -> Result<Accepted, StoreError> {
+    let new = new_job(conn, rules, who, wish)?;
+    let submitted = jobs::submit(conn, &new)?;
+    accepted(conn, submitted)
+}
+
+/// The job that a wish asks for.
+///
+/// # Errors
+/// [`StoreError::NotFound`] where the account or area is not the user's.
+pub fn new_job(conn: &mut Conn<'_>, rules: &Rules, who: UserId, wish: &Wish) -> Result<NewJob, StoreError> {
+    let (subject, instance, account) = resolve(conn, who, wish)?;
+    Ok(NewJob {
+        spec: wish.spec.clone(),
         subject,
         instance,
         user: Some(who),
@@ -138,8 +141,14 @@ pub fn write(conn: &mut Conn<'_>, rules: &Rules, who: UserId, wish: Wish) -> Res
         priority: wish.priority,
         priority_threshold: rules.priority_threshold,
         max_attempts: rules.max_attempts,
-    };
-    let Submitted { id, created } = jobs::submit(conn, &new)?;
+    })
+}
+
+/// What became of a job that was submitted in this transaction.
+///
+/// # Errors
+/// The database fails.
+pub fn accepted(conn: &mut Conn<'_>, Submitted { id, created }: Submitted) -> Result<Accepted, StoreError> {
     let state = if created { State::Queued } else { jobs::get(conn, id)?.ok_or(StoreError::NotFound)?.state()? };
     Ok(Accepted { id, state, created })
 }

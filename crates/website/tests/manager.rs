@@ -1,7 +1,7 @@
 //! The job manager on a real database: what follows from a report, and what does not follow from it twice.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 use trawl_jobs::{
     AreaKind, Change, ErrorClass, FoundArea, JobError, Outcome, Record, RecordKind, Report, RetryPolicy, Slots, State,
 };
@@ -65,7 +65,7 @@ impl House {
     }
 
     async fn report(&self, report: Report) -> Ingested {
-        self.db.write(move |conn| ingest(conn, &RULES, [(&worker(), &report)])).await.unwrap().remove(0)
+        self.db.write(move |conn| ingest(conn, &RULES, [(&worker(), &report)], HashMap::new())).await.unwrap().remove(0)
     }
 
     /// All jobs by kind and state.

@@ -61,9 +61,11 @@ ALTER TABLE jobs_anew RENAME TO jobs;
 CREATE UNIQUE INDEX jobs_live_key ON jobs (dedupe_key) WHERE finished_at IS NULL;
 CREATE INDEX jobs_ready ON jobs (lane, rank, id) WHERE state = 'queued';
 CREATE INDEX jobs_waiting ON jobs (run_at) WHERE state = 'waiting';
-CREATE INDEX jobs_held ON jobs (worker) WHERE worker IS NOT NULL;
+CREATE INDEX jobs_held ON jobs (id) WHERE worker IS NOT NULL;
 -- Most jobs are completed, and few are held: those that are neither are looked for by state.
 CREATE INDEX jobs_by_state ON jobs (state, id) WHERE worker IS NULL AND state <> 'completed';
+-- What has failed lately. The second condition keeps it from being taken for lists in the order of ids.
+CREATE INDEX jobs_failed ON jobs (finished_at) WHERE state = 'failed' AND finished_at IS NOT NULL;
 CREATE INDEX jobs_by_user ON jobs (user_id, id) WHERE user_id IS NOT NULL;
 CREATE INDEX jobs_by_area ON jobs (area_id, id) WHERE area_id IS NOT NULL;
 CREATE INDEX jobs_by_parent ON jobs (parent_id, id) WHERE parent_id IS NOT NULL;

@@ -4,12 +4,12 @@ use super::Job;
 use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
-    literal::{IsAtRest, IsWaiting},
+    literal::{IsAtRest, IsFailed, IsWaiting},
     schema::jobs,
     text::{contains, lower},
-    when::stored,
+    when::{Stamp, stored},
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, Lane, State, UserId, WaitReason};
 
@@ -221,24 +221,21 @@ fn lines(
 }
 
 /// Jobs that run now, longest first, at most `limit`.
-pub fn running(conn: &mut Conn<'_>, user: Option<UserId>, limit: i64) -> Result<Vec<JobLine>, StoreError> {
+pub fn running(conn: &mut Conn<'_>, user: Option<UserId>, limit: usize) -> Result<Vec<JobLine>, StoreError> {
     use crate::schema::areas;
-    on_backend!(conn, |c| {
-        let mut query = jobs::table
-            .left_join(areas::table)
-            .filter(jobs::worker.is_not_null())
-            .select((columns::<Job>(), areas::full_path.nullable()))
-            .order((jobs::started_at.asc(), jobs::id.asc()))
-            .limit(limit)
-            .into_boxed();
-        if let Some(user) = user {
-            query = query.filter(jobs::user_id.eq(user.0));
-        }
-        Ok(query.load(c)?)
-    })
+    let query = jobs::table
+        .left_join(areas::table)
+        .filter(jobs::worker.is_not_null())
+        .select((columns::<Job>(), areas::full_path.nullable()))
+        .order((jobs::started_at.asc(), jobs::id.asc()));
+    let mut lines: Vec<JobLine> = on_backend!(conn, |c| query.load(c))?;
+    // Never many. Asked for one person's, a planner would rather look at all that this person ever had.
+    lines.retain(|(job, _)| user.is_none_or(|user| job.user_id == Some(user.0)));
+    lines.truncate(limit);
+    Ok(lines)
 }
 
-/// Jobs that have failed since `since`, newest first, at most `limit`.
+/// Jobs that have failed since `since`, the last one first, at most `limit`.
 pub fn failed_since(
     conn: &mut Conn<'_>,
     user: Option<UserId>,
@@ -247,10 +244,9 @@ pub fn failed_since(
 ) -> Result<Vec<Job>, StoreError> {
     on_backend!(conn, |c| {
         let mut query = jobs::table
-            .filter(jobs::state.eq(State::Failed.as_str()))
-            .filter(IsAtRest)
+            .filter(IsFailed)
             .filter(jobs::finished_at.gt(stored(since)))
-            .order(jobs::id.desc())
+            .order(jobs::finished_at.desc())
             .limit(limit)
             .select(columns::<Job>())
             .into_boxed();
@@ -276,7 +272,7 @@ pub struct Waiting {
 
 /// What jobs wait for.
 pub fn waiting(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<Waiting>, StoreError> {
-    type Row = (Option<String>, Option<i64>, i64, Option<NaiveDateTime>);
+    type Row = (Option<String>, Option<i64>, i64, Option<Stamp>);
     let rows: Vec<Row> = on_backend!(conn, |c| {
         let mut query = jobs::table
             .filter(IsWaiting)
@@ -290,7 +286,7 @@ pub fn waiting(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<Waiting>
     })?;
     let waiting = |(reason, instance, count, until): Row| {
         let reason = reason.unwrap_or_default().parse().map_err(StoreError::Corrupt)?;
-        let until = until.map(|time| time.and_utc());
+        let until = until.map(Stamp::and_utc);
         Ok(Waiting { reason, instance: instance.map(InstanceId), count, until })
     };
     rows.into_iter().map(waiting).collect()

@@ -3,30 +3,24 @@
 pub mod lists;
 mod prune;
 pub mod steps;
+mod submit;
 
 use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
     literal::IsLive,
-    now,
     schema::jobs,
-    statement::statement,
-    text::storable,
-    turns,
-    when::stored,
+    when::Stamp,
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::{
-    prelude::*,
-    sql_types::{BigInt, Integer, Nullable, Text, Timestamp},
-};
-use std::marker::PhantomData;
-use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, JobSpec, Lane, Lease, Progress, State, Subject, UserId};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use trawl_jobs::{JobId, Lane, Lease, Progress, State};
 
 pub use lists::{JobFilter, JobLine, JobPage, Waiting, children, failed_since, list, running, states, waiting};
 pub use prune::prune;
 pub(crate) use steps::end_those_about;
-pub use steps::{Abort, abort, next_run_at, retry, stopped, wake, wake_due, wake_for_credentials};
+pub use steps::{Abort, abort, retry, stopped, wake, wake_due, wake_for_credentials};
+pub use submit::{NewJob, Submitted, submit, submit_all};
 
 /// Changes a job if it is still in the state, and under the lease, on which the change was decided.
 macro_rules! step_job {
@@ -78,7 +72,7 @@ pub struct Job {
     pub crashes: i32,
     /// Claims of any kind.
     pub lease_token: i64,
-    pub(crate) run_at: NaiveDateTime,
+    pub(crate) run_at: Stamp,
     /// Who holds the lease.
     pub worker: Option<String>,
     /// Whose token it reads with now.
@@ -96,10 +90,10 @@ pub struct Job {
     pub error_class: Option<String>,
     /// Of the last failure, in words.
     pub error: Option<String>,
-    pub(crate) created_at: NaiveDateTime,
-    pub(crate) started_at: Option<NaiveDateTime>,
-    pub(crate) finished_at: Option<NaiveDateTime>,
-    pub(crate) updated_at: NaiveDateTime,
+    pub(crate) created_at: Stamp,
+    pub(crate) started_at: Option<Stamp>,
+    pub(crate) finished_at: Option<Stamp>,
+    pub(crate) updated_at: Stamp,
     /// Smaller is claimed first within its lane.
     pub rank: i64,
 }
@@ -163,115 +157,13 @@ impl Job {
     /// Start of the attempt that runs, or of the last one.
     #[must_use]
     pub fn started_at(&self) -> Option<DateTime<Utc>> {
-        self.started_at.map(|time| time.and_utc())
+        self.started_at.map(Stamp::and_utc)
     }
 
     /// End.
     #[must_use]
     pub fn finished_at(&self) -> Option<DateTime<Utc>> {
-        self.finished_at.map(|time| time.and_utc())
-    }
-}
-
-/// A job to be submitted.
-#[derive(Debug, Clone)]
-pub struct NewJob {
-    /// What to do.
-    pub spec: JobSpec,
-    /// About what.
-    pub subject: Subject,
-    /// Which GitLab, where it needs one.
-    pub instance: Option<InstanceId>,
-    /// Who asks.
-    pub user: Option<UserId>,
-    /// With whose account.
-    pub account: Option<AccountId>,
-    /// Spawned by.
-    pub parent: Option<JobId>,
-    /// Higher runs first; none: as the kind says.
-    pub priority: Option<i32>,
-    /// From here on it is urgent.
-    pub priority_threshold: i32,
-    /// How often it may be tried.
-    pub max_attempts: i32,
-}
-
-/// What became of a submission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Submitted {
-    /// The job: the new one, or the live one that has the same key.
-    pub id: JobId,
-    /// Whether it is new.
-    pub created: bool,
-}
-
-statement! {
-    /// A new job, unless a live one has its key.
-    Insert {
-        "INSERT INTO jobs (id, kind, payload, dedupe_key, state, priority, lane, rank, max_attempts, user_id, account_id, \
-         instance_id, area_id, parent_id, run_at, created_at, updated_at) VALUES (", id: &'a str as Text,
-        ", ", kind: &'a str as Text,
-        ", ", payload: &'a str as Text,
-        ", ", dedupe_key: &'a str as Text,
-        ", ", state: &'a str as Text,
-        ", ", priority: i32 as Integer,
-        ", ", lane: &'a str as Text,
-        ", ", rank: i64 as BigInt,
-        ", ", max_attempts: i32 as Integer,
-        ", ", user_id: Option<i64> as Nullable<BigInt>,
-        ", ", account_id: Option<i64> as Nullable<BigInt>,
-        ", ", instance_id: Option<i64> as Nullable<BigInt>,
-        ", ", area_id: Option<i64> as Nullable<BigInt>,
-        ", ", parent_id: Option<&'a str> as Nullable<Text>,
-        ", ", run_at: NaiveDateTime as Timestamp,
-        ", ", created_at: NaiveDateTime as Timestamp,
-        ", ", updated_at: NaiveDateTime as Timestamp,
-    } ") ON CONFLICT DO NOTHING"
-}
-
-/// Submits a job, unless a live one has its key already.
-pub fn submit(conn: &mut Conn<'_>, new: &NewJob) -> Result<Submitted, StoreError> {
-    let id = JobId::new();
-    let at = stored(now());
-    let key = storable(&new.spec.dedupe_key(new.subject)).into_owned();
-    let priority = new.priority.unwrap_or_else(|| new.spec.default_priority());
-    let lane = Lane::of(priority, new.priority_threshold);
-    let area_id = match new.subject {
-        Subject::Area(AreaId(area)) => Some(area),
-        Subject::Account(_) | Subject::User(_) => None,
-    };
-    let (id_text, payload) = (id.to_string(), new.spec.payload());
-    let parent = new.parent.map(|id| id.to_string());
-    // The live job may begin or end between two statements on a database with several writers: then it is our turn again.
-    loop {
-        if let Some(live) = live_with_key(conn, &key)? {
-            return Ok(Submitted { id: live, created: false });
-        }
-        let rank = turns::take(conn, lane, turns::share(new.account, new.user), priority)?;
-        let insert = Insert {
-            id: &id_text,
-            kind: new.spec.kind(),
-            payload: &payload,
-            dedupe_key: &key,
-            state: State::Queued.as_str(),
-            priority,
-            lane: lane.as_str(),
-            rank,
-            max_attempts: new.max_attempts,
-            user_id: new.user.map(|id| id.0),
-            account_id: new.account.map(|id| id.0),
-            instance_id: new.instance.map(|id| id.0),
-            area_id,
-            parent_id: parent.as_deref(),
-            run_at: at,
-            created_at: at,
-            updated_at: at,
-            of: PhantomData,
-        };
-        let inserted = on_backend!(conn, |c| insert.execute(c))?;
-        if inserted == 1 {
-            return Ok(Submitted { id, created: true });
-        }
+        self.finished_at.map(Stamp::and_utc)
     }
 }
 

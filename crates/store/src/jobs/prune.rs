@@ -1,7 +1,13 @@
 //! What has ended long ago goes.
 
-use crate::{Conn, StoreError, conn::on_backend, counters, schema::jobs, when::stored};
-use chrono::{DateTime, NaiveDateTime, Utc};
+use crate::{
+    Conn, StoreError,
+    conn::on_backend,
+    counters,
+    schema::jobs,
+    when::{Stamp, stored},
+};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use trawl_jobs::State;
 
@@ -17,7 +23,7 @@ pub fn prune(conn: &mut Conn<'_>, before: DateTime<Utc>, keep: i64, limit: i64) 
         .order(jobs::id)
         .select((jobs::id, jobs::finished_at))
         .limit(limit);
-    let rows: Vec<(String, Option<NaiveDateTime>)> = on_backend!(conn, |c| oldest.load(c))?;
+    let rows: Vec<(String, Option<Stamp>)> = on_backend!(conn, |c| oldest.load(c))?;
     let gone: Vec<String> = rows
         .into_iter()
         .enumerate()

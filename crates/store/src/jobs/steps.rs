@@ -8,9 +8,8 @@ use crate::{
     now,
     schema::jobs,
     sync, turns,
-    when::stored,
+    when::{Stamp, stored},
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use trawl_jobs::{AccountId, AreaId, InstanceId, JobId, Lease, State, Step, UserId, WaitReason};
 
@@ -71,7 +70,7 @@ pub fn retry(conn: &mut Conn<'_>, id: JobId) -> Result<(), StoreError> {
         jobs::crashes.eq(0),
         jobs::error_class.eq(None::<String>),
         jobs::error.eq(None::<String>),
-        jobs::finished_at.eq(None::<NaiveDateTime>),
+        jobs::finished_at.eq(None::<Stamp>),
         jobs::run_at.eq(at),
         jobs::updated_at.eq(at),
     );
@@ -125,14 +124,6 @@ pub fn wake(conn: &mut Conn<'_>, job: &mut Job) -> Result<(), StoreError> {
     to.as_str().clone_into(&mut job.state);
     (job.wait_reason, job.run_at, job.updated_at) = (None, at, at);
     Ok(())
-}
-
-/// When the next job wakes by itself.
-pub fn next_run_at(conn: &mut Conn<'_>) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let query =
-        jobs::table.filter(IsWaiting).filter(jobs::wait_reason.eq_any(timed())).select(diesel::dsl::min(jobs::run_at));
-    let next: Option<NaiveDateTime> = on_backend!(conn, |c| query.first(c))?;
-    Ok(next.map(|time| time.and_utc()))
 }
 
 /// A person has stopped a job: the schedule does not bring it back at once.

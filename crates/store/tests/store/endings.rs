@@ -100,7 +100,7 @@ async fn another_attempt_waits_for_its_time(world: &World) {
     let run_at = job.run_at();
     assert!(run_at >= before + policy.base, "{run_at} is sooner than {:?} from {before}", policy.base);
     assert!(world.claim("w", 5, 5).await.claimed.is_empty());
-    assert_eq!(world.read(trawl_store::jobs::next_run_at).await, Some(run_at));
+    assert_eq!(world.write(trawl_store::jobs::wake_due).await, 0, "not yet");
     world
         .write(move |conn| {
             crate::world::execute(conn, &format!("UPDATE jobs SET run_at = started_at WHERE id = '{id}'"))
@@ -120,7 +120,51 @@ async fn what_is_not_leased_cannot_end(world: &World) {
     assert_eq!(world.state(id).await, State::Queued);
 }
 
+/// The ends of several leases are one write: where one of them was decided on an older row, none is written.
+async fn several_ends_are_written_together_or_not_at_all(world: &World) {
+    let mut jobs = Vec::new();
+    for area in 1..5 {
+        jobs.push(world.running(area).await);
+    }
+    let stopped = jobs[2].id().unwrap();
+    let outcomes = [completed(), failed(ErrorClass::Permanent), completed(), failed(ErrorClass::Transient)];
+    let decided = |jobs: Vec<Job>| {
+        let outcomes = outcomes.clone();
+        move |conn: &mut trawl_store::Conn<'_>| {
+            let mut jobs = jobs;
+            let endings: Vec<_> = jobs
+                .iter_mut()
+                .zip(&outcomes)
+                .map(|(job, outcome)| leases::Ending::decide(job, None, outcome, &AT_ONCE, 0.0))
+                .collect::<Result<_, _>>()?;
+            leases::write_endings(conn, &endings.iter().zip(&jobs).collect::<Vec<_>>())
+        }
+    };
+    // A person stops one of them in between.
+    world.write(move |conn| trawl_store::jobs::abort(conn, stopped)).await;
+    let refused = world.db.write(decided(jobs.clone())).await;
+    assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
+    for job in &jobs {
+        assert!(world.state(job.id().unwrap()).await.is_leased(), "nothing is written");
+    }
+    world.assert_counters_are_exact().await;
+    jobs[2] = world.get(stopped).await;
+    world.write(decided(jobs.clone())).await;
+    let mut states = Vec::new();
+    for job in &jobs {
+        let id = job.id().unwrap();
+        states.push(world.state(id).await);
+        let attempts = world.read(move |conn| attempts::list(conn, id, 9)).await;
+        assert_eq!(attempts.len(), 1);
+        let job = world.get(id).await;
+        assert_eq!((attempts[0].worker.as_str(), attempts[0].error.as_ref()), ("w", job.error.as_ref()));
+    }
+    assert_eq!(states, [State::Completed, State::Failed, State::Aborted, State::Queued]);
+    world.assert_counters_are_exact().await;
+}
+
 crate::on_both!(
+    several_ends_are_written_together_or_not_at_all,
     from_running,
     from_aborting_it_is_always_aborted,
     attempts_are_bounded,

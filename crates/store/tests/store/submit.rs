@@ -38,4 +38,41 @@ async fn a_key_belongs_to_one_area(world: &World) {
     assert_eq!(held, Some(one));
 }
 
-crate::on_both!(many_at_once_make_one_job, a_key_is_free_again_once_its_job_has_ended, a_key_belongs_to_one_area,);
+/// The same answers, ranks and counters as one after the other.
+async fn many_together_are_as_many_in_turn(world: &World) {
+    let live = world.queued(3).await;
+    let mut new = Vec::new();
+    for area in [1, 2, 3, 1, 4] {
+        new.push(world.job(issues(), world.area(area).await));
+    }
+    new[1].priority = Some(95);
+    let of = new.clone();
+    let answers = world.write(move |conn| jobs::submit_all(conn, &of)).await;
+    assert_eq!(answers.iter().map(|answer| answer.created).collect::<Vec<_>>(), [true, true, false, false, true]);
+    assert_eq!((answers[2].id, answers[3].id), (live, answers[0].id));
+    let ranks = |jobs: &[trawl_store::jobs::Job]| jobs.iter().map(|job| job.rank).collect::<Vec<_>>();
+    let mut together = Vec::new();
+    for index in [0, 1, 4] {
+        together.push(world.get(answers[index].id).await);
+    }
+    let alone = World::like(world).await;
+    alone.queued(3).await;
+    let mut in_turn = Vec::new();
+    for (index, area) in [(0, 1), (1, 2), (4, 4)] {
+        let mut one = alone.job(issues(), alone.area(area).await);
+        one.priority = new[index].priority;
+        in_turn.push(alone.get(alone.submit(one).await).await);
+    }
+    assert_eq!(ranks(&together), ranks(&in_turn));
+    assert_eq!(together[1].lane(), trawl_jobs::Lane::Priority);
+    let none = world.write(|conn| jobs::submit_all(conn, &[])).await;
+    assert!(none.is_empty());
+    world.assert_counters_are_exact().await;
+}
+
+crate::on_both!(
+    many_at_once_make_one_job,
+    a_key_is_free_again_once_its_job_has_ended,
+    a_key_belongs_to_one_area,
+    many_together_are_as_many_in_turn,
+);

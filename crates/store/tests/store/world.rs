@@ -48,6 +48,14 @@ impl World {
         Some(Self::fill(server.create_database(), None).await)
     }
 
+    /// Another one on the same kind of database.
+    pub(crate) async fn like(other: &Self) -> Self {
+        match other.db.backend() {
+            trawl_store::Backend::Sqlite => Self::sqlite().await,
+            trawl_store::Backend::Postgres => Self::postgres().await.expect("it is there for the other"),
+        }
+    }
+
     async fn fill(url: String, dir: Option<TempDir>) -> Self {
         let db = open(&url).await;
         let (user, instance, account) = db

@@ -21,7 +21,7 @@ use trawl_store::{
     now,
 };
 
-const RUNNING_SHOWN: i64 = 6;
+const RUNNING_SHOWN: usize = 6;
 const MINUTES: i64 = 60;
 /// Failures that are looked at to find those alike.
 const FAILURES: i64 = 200;

@@ -6,7 +6,7 @@ use super::{
     plan::{self, Finder},
 };
 use chrono::{DateTime, Utc};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use trawl_jobs::{
     AccountId, AreaId, Change, ErrorClass, FoundArea, InstanceId, JobError, JobId, JobSpec, Lease, Outcome, Report,
     State, UserId, kind,
@@ -16,14 +16,14 @@ use trawl_store::{
     accounts::{self, AccountState},
     areas, counters, items,
     jobs::{self, Job},
-    leases::{self, Advance, Standing},
+    leases::{self, Advance, Ending, Standing},
     messages, now, resources, sync,
 };
 
 /// What a report did.
 #[derive(Debug, Default)]
 pub struct Ingested {
-    /// The job as it is now, unless the report was an old one.
+    /// The job as it is now: with the last of the reports that came together about it, unless they were old ones.
     pub job: Option<Job>,
     /// The lease is gone: the worker must drop the job.
     pub gone: bool,
@@ -46,73 +46,196 @@ pub struct Reporter {
     pub own_token: bool,
 }
 
-/// Writes reports, in order: all of them or, where one cannot be written, none.
+/// Jobs as they were written last.
+pub type Known = HashMap<JobId, Job>;
+
+/// Writes reports, in order: all of them or, where one cannot be written, none. Jobs that are `known` are not read again.
+///
+/// # Errors
+/// [`StoreError::NotFound`] where a known job is not in the database as it is known.
 pub fn ingest<'a>(
     conn: &mut Conn<'_>,
     rules: &Rules,
     reports: impl IntoIterator<Item = (&'a Reporter, &'a Report), IntoIter: Clone>,
+    known: Known,
 ) -> Result<Vec<Ingested>, StoreError> {
     let reports = reports.into_iter();
-    let ids: HashSet<JobId> = reports.clone().map(|(_, report)| report.lease.job).collect();
-    let mut jobs = leases::load(conn, &ids.into_iter().collect::<Vec<_>>())?;
-    reports.map(|(reporter, report)| one(conn, rules, reporter, report, jobs.get_mut(&report.lease.job))).collect()
+    let unknown: HashSet<JobId> =
+        reports.clone().map(|(_, report)| report.lease.job).filter(|id| !known.contains_key(id)).collect();
+    let mut batch = Batch { conn, rules, jobs: known, endings: Vec::new() };
+    if !unknown.is_empty() {
+        batch.jobs.extend(leases::load(batch.conn, &unknown.into_iter().collect::<Vec<_>>())?);
+    }
+    let mut done = Vec::new();
+    let mut last = HashMap::new();
+    for (index, (reporter, report)) in reports.enumerate() {
+        let one = batch.report(reporter, report)?;
+        if one.changed {
+            last.insert(report.lease.job, index);
+        }
+        done.push(one.done);
+    }
+    batch.write_endings()?;
+    for (id, index) in last {
+        done[index].job = batch.jobs.remove(&id);
+    }
+    Ok(done)
 }
 
-fn one(
-    conn: &mut Conn<'_>,
-    rules: &Rules,
-    reporter: &Reporter,
-    report: &Report,
-    job: Option<&mut Job>,
-) -> Result<Ingested, StoreError> {
-    let (job, standing) = match job {
-        Some(job) => {
-            let standing = leases::standing(Some(&*job), &reporter.worker, report.lease, report.seq)?;
-            (job, standing)
-        }
-        None => return Ok(Ingested { gone: true, ..Ingested::default() }),
-    };
-    match standing {
-        Standing::Fresh => {}
-        Standing::Seen => return Ok(Ingested::default()),
-        Standing::Gone => return Ok(Ingested { gone: true, ..Ingested::default() }),
-        Standing::Broken => {
-            let why = "a report of its crawler was lost";
-            if leases::lost(conn, job, why, &rules.retry)? == State::Failed {
-                failed_for_good(conn, job, why)?;
-            }
-            return Ok(Ingested { gone: true, job: Some(job.clone()), ..Ingested::default() });
-        }
-    }
-    let mut done = Ingested::default();
-    let (mut progress, mut cursor) = (None, None);
-    for change in &report.changes {
-        match change {
-            Change::Progress(now) => progress = Some(now),
-            Change::Cursor(now) => cursor = Some(now.as_str()),
-            Change::Message { level, at, text } => messages::add(conn, report.lease.job, *level, *at, text)?,
-            Change::Items(list) => items::put(conn, report.lease.job, list)?,
-            Change::Discovered(found) => discovered(conn, rules, job, found, &mut done)?,
-            Change::Records(records) => {
-                let (instance, area) = subject(job)?;
-                for record in records {
-                    done.objects += usize::from(resources::upsert(conn, instance, area, record)?);
+/// Reports that are written together.
+struct Batch<'a, 'c> {
+    conn: &'a mut Conn<'c>,
+    rules: &'a Rules,
+    jobs: HashMap<JobId, Job>,
+    /// Decided, and written at the end, since that is cheaper than one by one.
+    endings: Vec<(JobId, Ending)>,
+}
+
+#[derive(Default)]
+struct One {
+    done: Ingested,
+    /// Whether the job is another than before.
+    changed: bool,
+}
+
+impl Batch<'_, '_> {
+    fn report(&mut self, reporter: &Reporter, report: &Report) -> Result<One, StoreError> {
+        let gone = || One { done: Ingested { gone: true, ..Ingested::default() }, changed: false };
+        let Some(mut job) = self.jobs.remove(&report.lease.job) else { return Ok(gone()) };
+        let standing = leases::standing(Some(&job), &reporter.worker, report.lease, report.seq)?;
+        let one = match standing {
+            Standing::Fresh => One { done: self.fresh(reporter, report, &mut job)?, changed: true },
+            Standing::Seen => One::default(),
+            Standing::Gone => gone(),
+            Standing::Broken => {
+                let why = "a report of its crawler was lost";
+                if leases::lost(self.conn, &mut job, why, &self.rules.retry)? == State::Failed {
+                    failed_for_good(self.conn, &job, why)?;
                 }
+                One { changed: true, ..gone() }
             }
-            // Last, whatever its place in the report.
-            Change::Finished(_) => {}
+        };
+        self.jobs.insert(report.lease.job, job);
+        Ok(one)
+    }
+
+    fn fresh(&mut self, reporter: &Reporter, report: &Report, job: &mut Job) -> Result<Ingested, StoreError> {
+        let conn = &mut *self.conn;
+        let mut done = Ingested::default();
+        let (mut progress, mut cursor) = (None, None);
+        for change in &report.changes {
+            match change {
+                Change::Progress(now) => progress = Some(now),
+                Change::Cursor(now) => cursor = Some(now.as_str()),
+                Change::Message { level, at, text } => messages::add(conn, report.lease.job, *level, *at, text)?,
+                Change::Items(list) => items::put(conn, report.lease.job, list)?,
+                Change::Discovered(found) => discovered(conn, self.rules, job, found, &mut done)?,
+                Change::Records(records) => {
+                    let (instance, area) = subject(job)?;
+                    for record in records {
+                        done.objects += usize::from(resources::upsert(conn, instance, area, record)?);
+                    }
+                }
+                // Last, whatever its place in the report.
+                Change::Finished(_) => {}
+            }
         }
+        if done.objects > 0 {
+            counters::ingested(conn, now(), done.objects)?;
+        }
+        let advance = Advance { seq: report.seq, progress, cursor };
+        match report.outcome() {
+            None => leases::advance(conn, job, advance)?,
+            Some(outcome) => self.finish(reporter, job, advance, outcome, &mut done)?,
+        }
+        Ok(done)
     }
-    if done.objects > 0 {
-        counters::ingested(conn, now(), done.objects)?;
+
+    fn finish(
+        &mut self,
+        reporter: &Reporter,
+        job: &mut Job,
+        last: Advance<'_>,
+        outcome: &Outcome,
+        done: &mut Ingested,
+    ) -> Result<(), StoreError> {
+        let blamed;
+        let outcome = match outcome {
+            // Nobody can give that worker another token: other workers shall try, a bounded number of times.
+            Outcome::Failed(error) if error.class == ErrorClass::Credentials && reporter.own_token => {
+                blamed = Outcome::Failed(JobError { class: ErrorClass::Transient, ..error.clone() });
+                &blamed
+            }
+            other => other,
+        };
+        let reader = job.served_by.map(AccountId);
+        let ending = Ending::decide(job, Some(last), outcome, &self.rules.retry, rand::random())?;
+        let (conn, state) = (&mut *self.conn, job.state()?);
+        match outcome {
+            Outcome::Completed { watermark, incomplete, .. } if state == State::Completed => {
+                completed(conn, job, reader, *watermark, incomplete.as_deref(), done)?;
+            }
+            Outcome::Failed(error) if error.class == ErrorClass::Credentials => {
+                // At once, since it may be woken here.
+                leases::write_endings(conn, &[(&ending, job)])?;
+                return refused(conn, job, reader, done);
+            }
+            Outcome::Failed(error) if state == State::Failed => failed_for_good(conn, job, &error.message)?,
+            _ if state == State::Aborted => jobs::stopped(conn, job)?,
+            _ => {}
+        }
+        self.endings.push((job.id()?, ending));
+        Ok(())
     }
-    let advance = Advance { seq: report.seq, progress, cursor };
-    match report.outcome() {
-        None => leases::advance(conn, job, advance)?,
-        Some(outcome) => finish(conn, rules, reporter, job, advance, outcome, &mut done)?,
+
+    fn write_endings(&mut self) -> Result<(), StoreError> {
+        let endings: Vec<_> =
+            self.endings.iter().filter_map(|(id, ending)| Some((ending, self.jobs.get(id)?))).collect();
+        leases::write_endings(self.conn, &endings)
     }
-    done.job = Some(job.clone());
-    Ok(done)
+}
+
+/// A job is completed: what it has seen is up to date.
+fn completed(
+    conn: &mut Conn<'_>,
+    job: &Job,
+    reader: Option<AccountId>,
+    watermark: Option<DateTime<Utc>>,
+    incomplete: Option<&str>,
+    done: &mut Ingested,
+) -> Result<(), StoreError> {
+    if let Some(area) = job.area_id {
+        pass_completed(conn, job, AreaId(area), reader, watermark, incomplete)?;
+    } else if let Some(account) = job.account_id.filter(|_| is_scope(job)) {
+        // Since the first attempt: a resumed one has not seen again what an earlier one saw.
+        let began = job.created_at();
+        accounts::scope_tried(conn, AccountId(account))?;
+        // What could not be understood was perhaps still there.
+        if incomplete.is_none() {
+            accounts::scope_checked(conn, AccountId(account), began)?;
+        }
+        done.areas_changed = true;
+    }
+    Ok(())
+}
+
+/// GitLab has refused the token of the account that a job read with.
+fn refused(
+    conn: &mut Conn<'_>,
+    job: &mut Job,
+    reader: Option<AccountId>,
+    done: &mut Ingested,
+) -> Result<(), StoreError> {
+    let Some(account) = reader else { return Ok(()) };
+    if accounts::set_state(conn, account, AccountState::Refused)? {
+        done.account_refused = Some(account);
+    }
+    // Somebody else's token may do.
+    let others = job.area_id.map(|area| accounts::serving(conn, area, None)).transpose()?;
+    if job.state()? == State::Waiting && others.is_some_and(|others| !others.is_empty()) {
+        jobs::wake(conn, job)?;
+    }
+    Ok(())
 }
 
 fn subject(job: &Job) -> Result<(InstanceId, AreaId), StoreError> {
@@ -140,60 +263,6 @@ fn discovered(
             Finder { user: job.user_id.map(UserId), account: Some(AccountId(account)), parent: Some(job.id()?) };
         done.jobs_made += plan::handle_new_area(conn, rules, &area, finder)?;
         done.areas_changed = true;
-    }
-    Ok(())
-}
-
-fn finish(
-    conn: &mut Conn<'_>,
-    rules: &Rules,
-    reporter: &Reporter,
-    job: &mut Job,
-    last: Advance<'_>,
-    outcome: &Outcome,
-    done: &mut Ingested,
-) -> Result<(), StoreError> {
-    let blamed;
-    let outcome = match outcome {
-        // Nobody can give that worker another token: other workers shall try, a bounded number of times.
-        Outcome::Failed(error) if error.class == ErrorClass::Credentials && reporter.own_token => {
-            blamed = Outcome::Failed(JobError { class: ErrorClass::Transient, ..error.clone() });
-            &blamed
-        }
-        other => other,
-    };
-    let reader = job.served_by.map(AccountId);
-    let state = leases::end(conn, job, Some(last), outcome, &rules.retry, rand::random())?;
-    match outcome {
-        Outcome::Completed { watermark, incomplete, .. } if state == State::Completed => {
-            if let Some(area) = job.area_id {
-                pass_completed(conn, job, AreaId(area), reader, *watermark, incomplete.as_deref())?;
-            } else if let Some(account) = job.account_id.filter(|_| is_scope(job)) {
-                // Since the first attempt: a resumed one has not seen again what an earlier one saw.
-                let began = job.created_at();
-                accounts::scope_tried(conn, AccountId(account))?;
-                // What could not be understood was perhaps still there.
-                if incomplete.is_none() {
-                    accounts::scope_checked(conn, AccountId(account), began)?;
-                }
-                done.areas_changed = true;
-            }
-        }
-        Outcome::Failed(error) if error.class == ErrorClass::Credentials => {
-            if let Some(account) = reader {
-                if accounts::set_state(conn, account, AccountState::Refused)? {
-                    done.account_refused = Some(account);
-                }
-                // Somebody else's token may do.
-                let others = job.area_id.map(|area| accounts::serving(conn, area, None)).transpose()?;
-                if state == State::Waiting && others.is_some_and(|others| !others.is_empty()) {
-                    jobs::wake(conn, job)?;
-                }
-            }
-        }
-        Outcome::Failed(error) if state == State::Failed => failed_for_good(conn, job, &error.message)?,
-        _ if state == State::Aborted => jobs::stopped(conn, job)?,
-        _ => {}
     }
     Ok(())
 }

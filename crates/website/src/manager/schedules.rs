@@ -40,7 +40,7 @@ pub fn submit(conn: &mut Conn<'_>, rules: &Rules, schedule: &Schedule) -> Result
                 account: schedule.account(),
                 priority: schedule.priority,
             };
-            submission::write(conn, rules, schedule.user(), wish)
+            submission::write(conn, rules, schedule.user(), &wish)
         }
         // A kind that this build does not know any more.
         Err(_) => Err(StoreError::NotFound),

@@ -153,6 +153,12 @@ impl Workers {
         }
     }
 
+    /// Whether some worker runs a job under this lease.
+    #[must_use]
+    pub fn has(&self, lease: Lease) -> bool {
+        self.by_id.values().filter_map(|worker| worker.running.as_ref()).any(|running| running.contains_key(&lease))
+    }
+
     /// Jobs that run now.
     #[must_use]
     pub fn running(&self) -> usize {

@@ -18,7 +18,8 @@ impl Dispatcher {
         let name = worker.name.clone();
         let reported: HashSet<Lease> = held.iter().copied().collect();
         let settled = self
-            .write_surely(move |conn| {
+            .surely()
+            .write(move |conn| {
                 let (mut running, mut aborting) = (HashMap::new(), Vec::new());
                 workers::heard(conn, std::slice::from_ref(&name))?;
                 for mut job in leases::held_by(conn, &name)? {
@@ -84,7 +85,8 @@ impl Dispatcher {
     {
         let rules = self.rules;
         let done = self
-            .write_surely(move |conn| {
+            .surely()
+            .write(move |conn| {
                 let mut lost = which(conn)?;
                 for job in &mut lost {
                     if leases::lost(conn, job, &why, &rules.retry)? == State::Failed {
@@ -100,6 +102,7 @@ impl Dispatcher {
                 for job in &requeued {
                     if let Ok(lease) = job.lease() {
                         self.workers.ended(lease);
+                        self.held.remove(&lease.job);
                     }
                     tracing::info!(
                         job.id = job.id_text(),
@@ -133,6 +136,7 @@ impl Dispatcher {
             self.listening_since = at;
         }
         self.last_care = at;
+        self.held.retain(|_, job| job.lease().is_ok_and(|lease| self.workers.has(lease)));
         self.note_signs_of_life().await;
         self.tell_again().await;
         if self.db.backend() == Backend::Postgres {

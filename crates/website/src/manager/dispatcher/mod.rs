@@ -1,33 +1,35 @@
 //! The one task that talks to the bus: takes reports in, hands jobs out, and takes leases away from the dead.
 //!
-//! It wakes for what comes over the bus, for a submitted job, and for the time at which the next job may start. Reports
+//! It wakes for what comes over the bus and for a submitted job, and once a second for what time brings. Reports
 //! that came together are written together, and the jobs that take the freed places are claimed in the same
-//! transaction; acknowledgements and orders go out after the commit.
+//! transaction; acknowledgements and orders go out after the commit, while the next turn is being written.
 
 mod lives;
+mod surely;
 mod turn;
 
+use self::{surely::Surely, turn::Turn};
 use super::{Rules, ingest::Reporter, refresh, workers::Workers};
 use crate::{credentials::Credentials, events::Hub, metrics::Metrics, processes::Processes};
 use chrono::{DateTime, Utc};
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     sync::{Notify, mpsc},
-    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-use trawl_jobs::{Lease, Report};
+use trawl_jobs::{JobId, Lease, Report};
 use trawl_protocol::{Boot, Bus, Incoming, Message, ProcessId, Receipt, StopJob};
-use trawl_store::{Conn, Db, StoreError, facts, now};
+use trawl_store::{Db, jobs::Job, now};
 
 /// Reports that are written in one transaction at most.
-const BATCH: usize = 128;
+const BATCH: usize = 256;
 /// How often leases are looked after.
 const CARE: Duration = Duration::from_secs(1);
-/// Between attempts to write while the database takes nothing.
-const PAUSE: Duration = Duration::from_secs(1);
-/// After so many refusals of a database that takes other things, it is what is written that it does not take.
-const REFUSALS: u32 = 3;
 /// How often the log tells what was done.
 const TELL: Duration = Duration::from_secs(10);
 
@@ -65,6 +67,14 @@ pub struct Dispatcher {
     submitted: Arc<Notify>,
     aborts: mpsc::Receiver<(String, Lease)>,
     workers: Workers,
+    /// What has been reported and is not being written yet.
+    reported: VecDeque<NumberedReport>,
+    /// There may be something to hand out.
+    wanted: bool,
+    in_flight: Option<Turn>,
+    /// Jobs that our workers hold, as we wrote them last, so that a report need not read its job again. Others may have
+    /// changed them since: every write says on what it was decided.
+    held: HashMap<JobId, Job>,
     /// Names of those who have shown that they are alive since that was last noted.
     heard: HashSet<String>,
     /// Whether leases of an earlier life of this website have been looked at.
@@ -73,7 +83,8 @@ pub struct Dispatcher {
     listening_since: DateTime<Utc>,
     last_care: DateTime<Utc>,
     stop: CancellationToken,
-    next_start: Option<DateTime<Utc>>,
+    /// Nothing could be claimed, and nobody may come to wake us.
+    try_again_at: Option<Instant>,
     lately: Lately,
 }
 
@@ -113,12 +124,16 @@ impl Dispatcher {
             submitted,
             aborts,
             workers,
+            reported: VecDeque::new(),
+            wanted: false,
+            in_flight: None,
+            held: HashMap::new(),
             heard: HashSet::new(),
             swept: false,
             listening_since: now(),
             last_care: now(),
             stop: CancellationToken::new(),
-            next_start: None,
+            try_again_at: None,
             lately: Lately::default(),
         };
         (this, handle)
@@ -142,9 +157,8 @@ impl Dispatcher {
         refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            let start_at = self
-                .next_start
-                .map(|at| Instant::now() + (at - now()).to_std().unwrap_or_default() + Duration::from_millis(1));
+            self.begin();
+            let again = self.try_again_at;
             tokio::select! {
                 () = stop.cancelled() => return,
                 count = incoming.recv_many(&mut batch, BATCH), if self.bus.is_some() => {
@@ -154,17 +168,23 @@ impl Dispatcher {
                     }
                     self.take_in(&mut batch).await;
                 }
+                written = turn::written(&mut self.in_flight) => self.finish(written, true).await,
                 Some((worker, lease)) = self.aborts.recv() => {
+                    // It may be claimed, and its order not sent yet.
+                    self.settle().await;
                     if let Some(worker) = self.workers.named(&worker).map(|worker| worker.id) {
                         self.order(worker, Message::StopJob(StopJob::Abort(lease))).await;
                     }
                 }
-                () = self.submitted.notified() => self.turn(Vec::new()).await,
-                () = async { sleep_until(start_at.unwrap_or_else(Instant::now)).await }, if start_at.is_some() => {
-                    self.next_start = None;
-                    self.turn(Vec::new()).await;
+                () = self.submitted.notified() => self.wanted = true,
+                () = async { sleep_until(again.unwrap_or_else(Instant::now)).await }, if again.is_some() => {
+                    self.try_again_at = None;
+                    self.wanted = true;
                 }
-                _ = care.tick() => self.care().await,
+                _ = care.tick() => {
+                    self.settle().await;
+                    self.care().await;
+                }
                 _ = refresh.tick() => self.refresh().await,
                 _ = tell.tick() => self.log_lately(),
             }
@@ -172,15 +192,15 @@ impl Dispatcher {
     }
 
     async fn take_in(&mut self, batch: &mut Vec<Incoming>) {
-        let mut reports: Vec<NumberedReport> = Vec::new();
         for incoming in batch.drain(..) {
             // What is not a report may change who may report: reports before it are written first.
             if !matches!(&incoming, Incoming::Message(Message::JobUpdate(_), _) | Incoming::Signal(..)) {
-                self.turn(std::mem::take(&mut reports)).await;
+                self.settle().await;
+                self.wanted = true;
             }
             match incoming {
                 Incoming::Message(Message::JobUpdate(report), receipt) => match self.reporter(receipt) {
-                    Some(reporter) => reports.push((reporter, *report, receipt)),
+                    Some(reporter) => self.reported.push_back((reporter, *report, receipt)),
                     None => self.acknowledge(receipt),
                 },
                 Incoming::Message(Message::Holdings(asked_by, leases), receipt) => {
@@ -210,7 +230,6 @@ impl Dispatcher {
                 }
             }
         }
-        self.turn(reports).await;
     }
 
     fn reporter(&self, receipt: Receipt) -> Option<Reporter> {
@@ -240,30 +259,6 @@ impl Dispatcher {
                 running = self.workers.running(),
                 "{jobs} jobs ended, {objects} objects written"
             );
-        }
-    }
-
-    /// Writes, and where the database has a bad moment tries again until that is over: what is written here is said
-    /// only once, and while we wait, full windows make the workers wait. Gives up when the website ends, or when the
-    /// database takes anything but this.
-    async fn write_surely<T, F>(&self, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Fn(&mut Conn<'_>) -> Result<T, StoreError> + Send + Sync + 'static,
-    {
-        let work = Arc::new(work);
-        let mut refused = 0;
-        loop {
-            let once = Arc::clone(&work);
-            match self.db.write(move |conn| once(conn)).await {
-                Err(error) if !error.is_about_data() && !self.stop.is_cancelled() && refused < REFUSALS => {
-                    tracing::error!(%error, "the database takes nothing; trying again in a second");
-                    tokio::select! { () = sleep(PAUSE) => {}, () = self.stop.cancelled() => {} }
-                    // Not every database says whether it is the data that it does not like.
-                    refused += u32::from(self.db.write(facts::probe).await.is_ok());
-                }
-                other => return other,
-            }
         }
     }
 

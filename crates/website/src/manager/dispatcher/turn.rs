@@ -1,28 +1,64 @@
 //! A turn: reports are written, free places are filled, and then everybody is told.
 
-use super::{Dispatcher, NumberedReport};
+use super::{BATCH, Dispatcher, NumberedReport, Surely};
 use crate::manager::{
     ingest::{self, Ingested},
     workers::Worker,
 };
 use chrono::TimeDelta;
-use std::sync::Arc;
-use trawl_jobs::{InstanceId, Lease, Outcome, WaitReason};
-use trawl_protocol::{Message, Receipt, StartJob, StopJob};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{task::JoinHandle, time::Instant};
+use trawl_jobs::{InstanceId, Lease, Outcome, State, WaitReason};
+use trawl_protocol::{Message, ProcessId, Receipt, StartJob, StopJob};
 use trawl_store::{
-    StoreError,
+    Conn, StoreError,
     claims::{self, ClaimRequest, Claimed, Claims},
-    instances, jobs, now,
+    instances,
+    jobs::Job,
+    now,
 };
 
+/// After claims that the database did not take.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// A turn that is being written.
+pub(super) struct Turn {
+    reports: Arc<[NumberedReport]>,
+    /// Whether jobs were taken to be as we know them, and not read again.
+    trusting: bool,
+    begun: Instant,
+    task: JoinHandle<Result<Written, StoreError>>,
+}
+
+pub(super) struct Written {
+    ingested: Vec<Ingested>,
+    claims: Vec<(Worker, Claims)>,
+}
+
+/// What has become of the turn that is being written; never, where none is.
+pub(super) async fn written(turn: &mut Option<Turn>) -> Result<Written, StoreError> {
+    match turn {
+        // It panics only where we do.
+        Some(turn) => (&mut turn.task).await.unwrap_or(Err(StoreError::Closed)),
+        None => std::future::pending().await,
+    }
+}
+
 impl Dispatcher {
-    /// Writes reports, fills free places, and lets everybody know.
-    pub(super) async fn turn(&mut self, reports: Vec<NumberedReport>) {
-        if self.stop.is_cancelled() {
-            // What is not acknowledged comes again, to the next life of this website.
+    /// Begins the next turn, unless one is being written or nothing is to be done.
+    pub(super) fn begin(&mut self) {
+        // What is not acknowledged when the website ends comes again, to its next life.
+        if self.in_flight.is_some() || self.stop.is_cancelled() || (self.reported.is_empty() && !self.wanted) {
             return;
         }
-        for (_, report, receipt) in &reports {
+        self.wanted = false;
+        let some = self.reported.len().min(BATCH);
+        let reports: Arc<[NumberedReport]> = self.reported.drain(..some).collect();
+        for (_, report, receipt) in reports.iter() {
             match report.outcome() {
                 None => continue,
                 Some(Outcome::HandedBack) => self.workers.leaves(receipt.from),
@@ -30,35 +66,73 @@ impl Dispatcher {
             }
             self.workers.ended(report.lease);
         }
+        self.write_turn(reports, true);
+    }
+
+    fn write_turn(&mut self, reports: Arc<[NumberedReport]>, trusting: bool) {
         let openings = self.workers.openings(self.rules.slots);
         if reports.is_empty() && openings.is_empty() {
             return;
         }
-        let receipts: Vec<Receipt> = reports.iter().map(|(.., receipt)| *receipt).collect();
-        let leases: Vec<Lease> = reports.iter().map(|(_, report, _)| report.lease).collect();
-        let reports: Arc<[NumberedReport]> = reports.into();
-        let (rules, requests) = (self.rules, openings.clone());
-        let together = Arc::clone(&reports);
-        let written = self
-            .write_surely(move |conn| {
-                let reports = together.iter().map(|(reporter, report, _)| (reporter, report));
-                Ok((ingest::ingest(conn, &rules, reports)?, claim_for(conn, &requests)?, jobs::next_run_at(conn)?))
-            })
-            .await;
-        let (ingested, claims) = match written {
-            Ok((ingested, claims, next_start)) => {
-                self.next_start = next_start;
-                (ingested, claims)
+        let mut known = HashMap::new();
+        for (_, report, _) in reports.iter() {
+            // What comes of it is known once it is committed, and not before.
+            if let Some(job) = self.held.remove(&report.lease.job).filter(|_| trusting) {
+                known.insert(report.lease.job, job);
             }
-            Err(error) if reports.is_empty() => {
-                tracing::error!(%error, "cannot claim jobs; trying again in a second");
-                self.next_start = Some(now() + TimeDelta::seconds(1));
+        }
+        // For the first try. Another one comes after a bad moment of the database, and reads them again.
+        let known = Mutex::new(known);
+        let (rules, together, surely) = (self.rules, Arc::clone(&reports), self.surely());
+        let task = tokio::spawn(async move {
+            let write = move |conn: &mut Conn<'_>| {
+                let reports = together.iter().map(|(reporter, report, _)| (reporter, report));
+                let known = std::mem::take(&mut *known.lock().unwrap_or_else(PoisonError::into_inner));
+                Ok(Written {
+                    ingested: ingest::ingest(conn, &rules, reports, known)?,
+                    claims: claim_for(conn, &openings)?,
+                })
+            };
+            surely.write(write).await
+        });
+        self.in_flight = Some(Turn { reports, trusting, begun: Instant::now(), task });
+    }
+
+    pub(super) fn surely(&self) -> Surely {
+        Surely { db: self.db.clone(), stop: self.stop.clone() }
+    }
+
+    /// Waits until everything that was reported is written and told.
+    pub(super) async fn settle(&mut self) {
+        while self.in_flight.is_some() || !self.reported.is_empty() {
+            if self.in_flight.is_some() {
+                let written = written(&mut self.in_flight).await;
+                self.finish(written, false).await;
+            }
+            self.begin();
+            if self.in_flight.is_none() {
+                // The website ends.
                 return;
             }
+        }
+    }
+
+    /// The turn is written: keeps the books, goes on with the next, and lets everybody know.
+    pub(super) async fn finish(&mut self, written: Result<Written, StoreError>, go_on: bool) {
+        let Some(Turn { reports, trusting, begun, .. }) = self.in_flight.take() else { return };
+        self.metrics.turn(begun.elapsed(), self.reported.len());
+        let (ingested, claims) = match written {
+            Ok(Written { ingested, claims }) => (ingested, claims),
+            Err(error) if reports.is_empty() => {
+                tracing::error!(%error, "cannot claim jobs; trying again in a second");
+                self.try_again_at = Some(Instant::now() + AGAIN);
+                return;
+            }
+            Err(StoreError::NotFound) if trusting => return self.write_turn(reports, false),
             Err(error) => {
                 tracing::warn!(%error, reports = reports.len(), "cannot write reports together; writing them one by one");
                 // Nothing is claimed on this way.
-                self.submitted.notify_one();
+                self.wanted = true;
                 match self.one_by_one(&reports).await {
                     Some(ingested) => (ingested, Vec::new()),
                     // Not acknowledged: they come again, to the next life of this website.
@@ -66,12 +140,35 @@ impl Dispatcher {
                 }
             }
         };
-        for receipt in receipts {
+        for ((_, report, _), done) in reports.iter().zip(&ingested) {
+            if done.gone {
+                self.workers.ended(report.lease);
+            }
+            let held = done.job.as_ref().filter(|job| job.state().is_ok_and(State::is_leased));
+            if let Some(job) = held {
+                self.held.insert(report.lease.job, job.clone());
+            }
+        }
+        let mut orders = Vec::new();
+        for (worker, claims) in claims {
+            self.put_aside(&claims.put_aside);
+            for claimed in claims.claimed {
+                orders.extend(self.started(&worker, claimed));
+            }
+        }
+        if go_on {
+            self.begin();
+        }
+        let mut newest: HashMap<ProcessId, Receipt> = HashMap::new();
+        for (.., receipt) in reports.iter() {
+            newest.insert(receipt.from, *receipt);
+        }
+        for receipt in newest.into_values() {
             self.acknowledge(receipt);
         }
-        self.tell(&leases, &ingested, &reports).await;
-        for (worker, claims) in claims {
-            self.hand_out(&worker, claims).await;
+        self.tell(&ingested, &reports).await;
+        for (worker, start) in orders {
+            self.order(worker, Message::StartJob(Box::new(start))).await;
         }
         self.metrics.running(self.workers.running());
     }
@@ -82,9 +179,10 @@ impl Dispatcher {
         for index in 0..reports.len() {
             let (rules, all) = (self.rules, Arc::clone(reports));
             let one = self
-                .write_surely(move |conn| {
+                .surely()
+                .write(move |conn| {
                     let (reporter, report, _) = &all[index];
-                    ingest::ingest(conn, &rules, [(reporter, report)])
+                    ingest::ingest(conn, &rules, [(reporter, report)], HashMap::new())
                 })
                 .await;
             let error = match one {
@@ -97,7 +195,7 @@ impl Dispatcher {
             let lease = reports[index].1.lease;
             tracing::error!(%error, job.id = %lease.job, "job {}: a report cannot be stored", lease.job);
             let rules = self.rules;
-            match self.write_surely(move |conn| ingest::reject(conn, &rules, lease, &error)).await {
+            match self.surely().write(move |conn| ingest::reject(conn, &rules, lease, &error)).await {
                 Ok(job) => ingested.push(Ingested { job, gone: true, ..Ingested::default() }),
                 Err(error) => {
                     tracing::error!(%error, "a job whose report cannot be stored cannot be ended either");
@@ -109,13 +207,13 @@ impl Dispatcher {
     }
 
     /// What reports did, told to browsers and workers.
-    async fn tell(&mut self, leases: &[Lease], ingested: &[Ingested], reports: &[NumberedReport]) {
+    async fn tell(&mut self, ingested: &[Ingested], reports: &[NumberedReport]) {
         let mut refused = false;
-        for ((lease, done), (_, _, receipt)) in leases.iter().zip(ingested).zip(reports) {
+        for (done, (_, report, receipt)) in ingested.iter().zip(reports) {
             self.lately.objects += done.objects;
             if let Some(job) = &done.job {
                 self.hub.job(job);
-                if let Some(elapsed) = ended_under(job, *lease) {
+                if let Some(elapsed) = ended_under(job, report.lease) {
                     self.lately.jobs += usize::from(log_end(job, elapsed));
                     self.metrics.ended(job, elapsed.map(TimeDelta::as_seconds_f64));
                 }
@@ -123,8 +221,7 @@ impl Dispatcher {
             self.metrics.written(done.objects);
             if done.gone {
                 self.metrics.refused();
-                self.workers.ended(*lease);
-                self.order(receipt.from, Message::StopJob(StopJob::Drop(*lease))).await;
+                self.order(receipt.from, Message::StopJob(StopJob::Drop(report.lease))).await;
             }
             if done.jobs_made > 0 {
                 self.hub.jobs();
@@ -146,46 +243,40 @@ impl Dispatcher {
         }
     }
 
-    async fn hand_out(&mut self, worker: &Worker, claims: Claims) {
-        for job in &claims.put_aside {
+    /// Jobs that were next and cannot run.
+    fn put_aside(&mut self, jobs: &[Job]) {
+        for job in jobs {
             self.hub.job(job);
-            if job.wait_reason.as_deref() == Some(WaitReason::Paused.as_str()) {
-                tracing::debug!(job.id = job.id_text(), kind = job.kind, "job {} is paused", job.id_text());
-                continue;
-            }
             let (id, kind, reason) = (job.id_text(), &job.kind, &job.error);
-            tracing::warn!(job.id = id, kind, reason, "job {id} cannot run");
-            if let (Ok(false), Some(why)) = (job.state().map(trawl_jobs::State::is_live), job.error.clone()) {
-                let failed = job.clone();
-                let noted = self.db.write(move |conn| ingest::failed_for_good(conn, &failed, &why)).await;
-                if let Err(error) = noted {
-                    tracing::error!(%error, "cannot note a failed job");
-                }
+            if job.wait_reason.as_deref() == Some(WaitReason::Paused.as_str()) {
+                tracing::debug!(job.id = id, kind, "job {id} is paused");
+            } else {
+                tracing::warn!(job.id = id, kind, reason, "job {id} cannot run");
             }
         }
-        if !claims.put_aside.is_empty() {
-            // Their places are still free, and somebody else may stand behind them.
-            self.submitted.notify_one();
-        }
-        for claimed in claims.claimed {
-            self.hub.job(&claimed.job);
-            self.metrics.started(&claimed.job);
-            let lane = claimed.job.lane();
-            match start_message(claimed) {
-                Ok(start) => {
-                    self.workers.started(worker.id, start.lease, lane);
-                    self.order(worker.id, Message::StartJob(Box::new(start))).await;
-                }
-                Err(error) => tracing::error!(%error, "a claimed job cannot be sent"),
+        // Their places are still free, and somebody else may stand behind them.
+        self.wanted |= !jobs.is_empty();
+    }
+
+    /// A job is a worker's. Returns the order to begin.
+    fn started(&mut self, worker: &Worker, claimed: Claimed) -> Option<(ProcessId, StartJob)> {
+        self.hub.job(&claimed.job);
+        self.metrics.started(&claimed.job);
+        match start_message(&claimed) {
+            Ok(start) => {
+                self.workers.started(worker.id, start.lease, claimed.job.lane());
+                self.held.insert(start.lease.job, claimed.job);
+                Some((worker.id, start))
+            }
+            Err(error) => {
+                tracing::error!(%error, "a claimed job cannot be sent");
+                None
             }
         }
     }
 }
 
-fn claim_for(
-    conn: &mut trawl_store::Conn<'_>,
-    openings: &[(Worker, usize, usize)],
-) -> Result<Vec<(Worker, Claims)>, StoreError> {
+fn claim_for(conn: &mut Conn<'_>, openings: &[(Worker, usize, usize)]) -> Result<Vec<(Worker, Claims)>, StoreError> {
     let mut all = Vec::new();
     for (worker, any, normal) in openings {
         let instance = match &worker.own_instance {
@@ -195,6 +286,11 @@ fn claim_for(
         };
         let request = ClaimRequest { worker: worker.name.clone(), any: *any, normal: *normal, instance };
         let claims = claims::claim(conn, &request)?;
+        for job in &claims.put_aside {
+            if let (State::Failed, Some(why)) = (job.state()?, &job.error) {
+                ingest::failed_for_good(conn, job, why)?;
+            }
+        }
         if claims != Claims::default() {
             all.push((worker.clone(), claims));
         }
@@ -202,29 +298,30 @@ fn claim_for(
     Ok(all)
 }
 
-fn start_message(claimed: Claimed) -> Result<StartJob, StoreError> {
+fn start_message(claimed: &Claimed) -> Result<StartJob, StoreError> {
+    let Claimed { job, instance_url, accounts, area, watermark } = claimed;
     Ok(StartJob {
-        lease: claimed.job.lease()?,
-        progress: claimed.job.steps(),
-        kind: claimed.job.kind,
-        payload: claimed.job.payload,
-        instance_url: claimed.instance_url,
-        accounts: claimed.accounts,
-        area: claimed.area,
-        cursor: claimed.job.cursor,
-        watermark_us: claimed.watermark.map(|time| time.timestamp_micros()),
+        lease: job.lease()?,
+        progress: job.steps(),
+        kind: job.kind.clone(),
+        payload: job.payload.clone(),
+        instance_url: instance_url.clone(),
+        accounts: accounts.clone(),
+        area: area.clone(),
+        cursor: job.cursor.clone(),
+        watermark_us: watermark.map(|time| time.timestamp_micros()),
     })
 }
 
 /// How long the attempt of this lease took, as far as that is known; none where the lease goes on, or was another's.
 #[expect(clippy::option_option, reason = "whether it has ended, and whether it is known how long it took")]
-fn ended_under(job: &jobs::Job, lease: Lease) -> Option<Option<TimeDelta>> {
+fn ended_under(job: &Job, lease: Lease) -> Option<Option<TimeDelta>> {
     let ended = !job.state().ok()?.is_leased() && job.lease_token == lease.token;
     ended.then(|| job.started_at().map(|start| now() - start))
 }
 
 /// Says how a job ended: aloud if it did not succeed. Returns whether it did end for good.
-fn log_end(job: &jobs::Job, elapsed: Option<TimeDelta>) -> bool {
+fn log_end(job: &Job, elapsed: Option<TimeDelta>) -> bool {
     let Ok(state) = job.state() else { return false };
     let elapsed_ms = elapsed.map(|elapsed| elapsed.num_milliseconds());
     let id = job.id_text();
