@@ -3,18 +3,22 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run has nothing to say")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are printed, and so is how it goes")]
 
+#[path = "shared/figures.rs"]
+#[expect(dead_code, reason = "others use more of it")]
+mod figures;
 #[path = "../e2e/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use more of it")]
 mod harness;
+#[path = "shared/process.rs"]
+mod process;
 
+use figures::{median, print};
 use futures_util::{StreamExt as _, stream};
 use harness::{Site, System, forge};
-use serde_json::json;
 use std::time::{Duration, Instant};
 use trawl_gitlab::{Client, Endpoint, IssuesQuery, MergeRequestsQuery, NotesOf, NotesQuery, Options};
 use trawl_gitlab_sim::MARIA_TOKEN;
 
-const RUNS: usize = 5;
 /// As many at once as the normal lane has slots by default.
 const AT_ONCE: usize = 6;
 
@@ -35,7 +39,7 @@ type Figure = fn(&Crawl) -> f64;
 #[tokio::main]
 async fn main() {
     let (mut crawls, mut raw) = (Vec::new(), Vec::new());
-    for run in 1..=RUNS {
+    for run in 1..=figures::runs() {
         let crawl = crawl().await;
         let seconds = read_only().await.as_secs_f64();
         eprintln!(
@@ -48,11 +52,8 @@ async fn main() {
     let of = |figure: Figure| median(crawls.iter().map(figure).collect());
     let (seconds, alone) = (of(|crawl| crawl.seconds / crawl.records * 1000.0), median(raw));
     let alone = alone / of(|crawl| crawl.records) * 1000.0;
-    print(&json!({
-        "bench": "crawl", "metric": "time per 1,000 records", "value": round(seconds), "unit": "s", "runs": RUNS,
-        "baseline": "reading the same pages, keeping nothing", "baseline_value": round(alone),
-        "ratio": round(alone / seconds),
-    }));
+    let baseline = ("reading the same pages, keeping nothing", alone);
+    print("crawl", "time per 1,000 records", "s", seconds, Some(baseline));
     let figures: [(&str, &str, Figure); 4] = [
         ("requests per 1,000 records", "requests", |crawl| crawl.requests / crawl.records * 1000.0),
         ("requests per issue or merge request with notes", "requests", |crawl| crawl.requests / crawl.items),
@@ -60,7 +61,7 @@ async fn main() {
         ("peak memory of the crawler", "MiB", |crawl| crawl.crawler_mib),
     ];
     for (metric, unit, figure) in figures {
-        print(&json!({"bench": "crawl", "metric": metric, "value": round(of(figure)), "unit": unit, "runs": RUNS}));
+        print("crawl", metric, unit, of(figure), None);
     }
 }
 
@@ -70,7 +71,7 @@ async fn crawl() -> Crawl {
     site.link(MARIA_TOKEN).await;
     site.crawled().await;
     let seconds = begun.elapsed().as_secs_f64();
-    let peak = |name: &str| peak_mib(site.system.process(name).unwrap()["pid"].as_u64().unwrap());
+    let peak = |name: &str| process::peak_mib(site.system.process(name).unwrap()["pid"].as_u64().unwrap());
     let counts = site.forge.counts();
     let number = |n: usize| f64::from(u32::try_from(n).unwrap());
     Crawl {
@@ -81,14 +82,6 @@ async fn crawl() -> Crawl {
         records: number(counts.issues + counts.merge_requests + counts.notes),
         items: number(counts.issues + counts.merge_requests),
     }
-}
-
-/// The most memory that a process has had, from the kernel.
-fn peak_mib(pid: u64) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kib / 1024.0
 }
 
 /// Reads every project's issues and merge requests with all notes.
@@ -141,18 +134,4 @@ async fn read_list(client: &Client, what: NotesOf, path: &str) {
             None => return,
         }
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// Four digits are more than the machine can promise.
-fn round(value: f64) -> f64 {
-    (value * 10_000.0).round() / 10_000.0
-}
-
-fn print(line: &serde_json::Value) {
-    println!("{line}");
 }

@@ -3,22 +3,28 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run has nothing to say")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are printed, and so is how it goes")]
 
+#[path = "shared/figures.rs"]
+#[expect(dead_code, reason = "others use more of it")]
+mod figures;
 #[path = "bench_jobs/floor.rs"]
 mod floor;
 #[path = "../e2e/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use more of it")]
 mod harness;
+#[path = "bench_jobs/peer.rs"]
+mod peer;
 #[path = "../../crates/store/tests/support/postgres.rs"]
 #[expect(dead_code, reason = "the tests use another part of it")]
 mod postgres;
+#[path = "shared/process.rs"]
+mod process;
 
+use figures::{Baseline, median};
 use futures_util::{StreamExt as _, stream};
 use harness::{Client, Running, System, eventually};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// Runs that are counted, unless `TRAWL_BENCH_RUNS` says otherwise; the figures are medians.
-const RUNS: usize = 5;
 /// Jobs that are queued before the crawler starts.
 const DRAINED: usize = 20_000;
 /// Jobs that are submitted one by one.
@@ -27,8 +33,12 @@ const SUBMITTED: usize = 4_000;
 const CLIENTS: usize = 32;
 /// Jobs that are submitted to an idle system.
 const LONELY: usize = 200;
+/// Jobs that a peer gets one by one: it takes them one after the other, and so much longer.
+const PEER_SUBMITTED: usize = 1_000;
 /// Jobs at once.
 const SLOTS: &str = "256";
+/// Between two looks whether all have ended: a look costs more than several jobs.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What one run measured.
 #[derive(Debug)]
@@ -39,66 +49,105 @@ struct Run {
     cpu_ms: f64,
     p50_ms: f64,
     p99_ms: f64,
+    website_mib: f64,
 }
 
 /// Metric, unit, value, and what it is compared with.
-type Figure<'a> = (&'a str, &'a str, f64, Option<(&'a str, f64)>);
+type Figure<'a> = (&'a str, &'a str, f64, Option<Baseline<'a>>);
 
 #[tokio::main]
 async fn main() {
-    measure("SQLite", None).await;
-    match postgres::Server::durable() {
-        Some(server) => measure("PostgreSQL", Some(&server)).await,
-        None => eprintln!("PostgreSQL is not installed: no figures for it"),
+    let server = postgres::Server::durable();
+    if server.is_none() {
+        eprintln!("PostgreSQL is not installed: no figures for it, nor for a peer that needs it");
+    }
+    let peer = |server: &postgres::Server| peer::measure(&server.create_database(), DRAINED, PEER_SUBMITTED);
+    let (mut peers, mut on_sqlite, mut on_postgres) = (Vec::new(), Measured::default(), Measured::default());
+    for number in 1..=figures::runs() {
+        // Side by side, so that a busy moment hits all of them.
+        on_sqlite.once(None).await;
+        eprintln!("SQLite, run {number}: {on_sqlite}");
+        if let Some(server) = &server {
+            on_postgres.once(Some(server)).await;
+            eprintln!("PostgreSQL, run {number}: {on_postgres}");
+            peers.extend(peer(server));
+            eprintln!("graphile-worker, run {number}: {:.0?}", peers.last());
+        }
+    }
+    on_sqlite.print("SQLite", &peers);
+    if server.is_some() {
+        on_postgres.print("PostgreSQL", &peers);
     }
 }
 
-async fn measure(name: &str, server: Option<&postgres::Server>) {
-    let (mut runs, mut floors) = (Vec::new(), Vec::new());
-    let wanted = std::env::var("TRAWL_BENCH_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS);
-    for number in 1..=wanted {
-        let (url, floor_url) =
-            (server.map(postgres::Server::create_database), server.map(postgres::Server::create_database));
-        // Side by side, so that a busy moment hits both.
-        floors.push(floor::measure(floor_url.as_deref()));
-        let run = run(url).await;
-        eprintln!("{name}, run {number}: {run:.1?}; floor {:.0?}", floors.last().unwrap());
-        runs.push(run);
+#[derive(Debug, Default)]
+struct Measured {
+    runs: Vec<Run>,
+    floors: Vec<floor::Floor>,
+}
+
+impl std::fmt::Display for Measured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.2?}; floor {:.0?}", self.runs.last(), self.floors.last())
     }
-    let of = |figure: fn(&Run) -> f64| median(runs.iter().map(figure).collect());
-    let floor = |figure: fn(&floor::Floor) -> f64| median(floors.iter().map(figure).collect());
-    let database = format!("{name}, ");
-    let figures: [Figure<'_>; 6] = [
-        (
-            "submitted one by one by 32 clients over HTTP",
-            "jobs/s",
-            of(|run| run.singly),
-            Some(("one insert in each commit", floor(|floor| floor.inserted))),
-        ),
-        ("submitted in batches of 1000 over HTTP", "jobs/s", of(|run| run.batched), None),
-        (
-            "claimed, run and completed",
-            "jobs/s",
-            of(|run| run.drained),
-            Some((
-                "claimed in one commit and completed in another, 100 at a time, in one process",
-                floor(|floor| floor.drained),
-            )),
-        ),
-        ("processor time of all processes for a job", "ms", of(|run| run.cpu_ms), None),
-        ("from submission to start, p50", "ms", of(|run| run.p50_ms), None),
-        ("from submission to start, p99", "ms", of(|run| run.p99_ms), None),
-    ];
-    for (metric, unit, value, baseline) in figures {
-        let metric = format!("{database}{metric}");
-        let mut line =
-            json!({"bench": "jobs", "metric": metric, "value": round(value), "unit": unit, "runs": runs.len()});
-        if let Some((name, value_of)) = baseline {
-            line["baseline"] = name.into();
-            line["baseline_value"] = round(value_of).into();
-            line["ratio"] = round(value / value_of).into();
+}
+
+impl Measured {
+    async fn once(&mut self, server: Option<&postgres::Server>) {
+        let database = || server.map(postgres::Server::create_database);
+        self.floors.push(floor::measure(database().as_deref()));
+        self.runs.push(run(database()).await);
+    }
+
+    fn print(&self, database: &str, peers: &[peer::Peer]) {
+        let of = |figure: fn(&Run) -> f64| median(self.runs.iter().map(figure).collect());
+        let floor =
+            |name, figure: fn(&floor::Floor) -> f64| Some((name, median(self.floors.iter().map(figure).collect())));
+        let peer = |name, figure: fn(&peer::Peer) -> f64| {
+            (!peers.is_empty()).then(|| (name, median(peers.iter().map(figure).collect())))
+        };
+        let (singly, batched, drained) = (of(|run| run.singly), of(|run| run.batched), of(|run| run.drained));
+        let figures: [Figure<'_>; 9] = [
+            (
+                "submitted one by one by 32 clients over HTTP",
+                "jobs/s",
+                singly,
+                floor("one insert in each commit", |floor| floor.inserted),
+            ),
+            (
+                "submitted one by one by 32 clients over HTTP, beside a peer",
+                "jobs/s",
+                singly,
+                peer("graphile-worker, one after the other", |peer| peer.one_by_one),
+            ),
+            (
+                "submitted in batches of 1000 over HTTP",
+                "jobs/s",
+                batched,
+                peer("graphile-worker, in batches of 1000 without HTTP", |peer| peer.batched),
+            ),
+            (
+                "claimed, run and completed",
+                "jobs/s",
+                drained,
+                floor("claimed in one commit and completed in another, 100 at a time, in one process", |floor| {
+                    floor.drained
+                }),
+            ),
+            (
+                "claimed, run and completed, beside a peer",
+                "jobs/s",
+                drained,
+                peer("graphile-worker with a local queue and batched completion", |peer| peer.drained),
+            ),
+            ("processor time of all processes for a job", "ms", of(|run| run.cpu_ms), None),
+            ("from submission to start, p50", "ms", of(|run| run.p50_ms), None),
+            ("from submission to start, p99", "ms", of(|run| run.p99_ms), None),
+            ("peak memory of the website", "MiB", of(|run| run.website_mib), None),
+        ];
+        for (metric, unit, value, baseline) in figures {
+            figures::print("jobs", &format!("{database}, {metric}"), unit, value, baseline);
         }
-        println!("{line}");
     }
 }
 
@@ -116,11 +165,15 @@ async fn run(url: Option<String>) -> Run {
     let batched = submit_batches(&client, DRAINED - SUBMITTED).await;
     let before = cpu(&system);
     let crawler = system.supervise(&["crawler"]);
-    let drained = drain(&client).await;
+    while !client.get("/api/jobs?status=pending&limit=1").await.json().as_array().unwrap().is_empty() {
+        tokio::time::sleep(LOOK).await;
+    }
     let cpu_ms = cpu(&system).saturating_sub(before).as_secs_f64() * 1000.0 / number(DRAINED);
+    let drained = drained(&client).await;
     let (p50_ms, p99_ms) = latency(&client).await;
+    let website_mib = process::peak_mib(system.process("website").unwrap()["pid"].as_u64().unwrap());
     end(crawler, supervisor);
-    Run { singly, batched, drained, cpu_ms, p50_ms, p99_ms }
+    Run { singly, batched, drained, cpu_ms, p50_ms, p99_ms, website_mib }
 }
 
 /// The one that joined ends first.
@@ -156,12 +209,7 @@ async fn submit_batches(client: &Client, jobs: usize) -> f64 {
 }
 
 /// Jobs per second between the first start and the last end.
-async fn drain(client: &Client) -> f64 {
-    let first = eventually("the last job ends", async || {
-        let left = client.get("/api/jobs?status=pending&limit=1").await.json();
-        left.as_array().unwrap().is_empty().then_some(())
-    });
-    first.await;
+async fn drained(client: &Client) -> f64 {
     let at =
         |job: &Value, field: &str| chrono::DateTime::parse_from_rfc3339(job[field].as_str().unwrap()).unwrap().to_utc();
     let (mut first, mut last, mut before, mut seen) = (None, None, String::new(), 0);
@@ -219,14 +267,4 @@ fn cpu(system: &System) -> Duration {
 
 fn number(n: usize) -> f64 {
     f64::from(u32::try_from(n).unwrap())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// Four digits are more than the machine can promise.
-fn round(value: f64) -> f64 {
-    (value * 10_000.0).round() / 10_000.0
 }
