@@ -12,6 +12,7 @@ mod faults;
 mod harness;
 mod house;
 mod kills;
+mod live;
 mod mixed;
 mod nodes;
 #[path = "../../crates/store/tests/support/postgres.rs"]

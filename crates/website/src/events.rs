@@ -1,15 +1,26 @@
 //! Live updates: what changed, for every browser that looks.
+//!
+//! The last events are kept for a while, so that a browser whose connection broke gets what it has missed. One that has
+//! missed more, or is too slow to follow, is told to load everything anew: nothing is buffered without end for anybody.
 
 use serde::Serialize;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 use tokio::sync::broadcast;
 use trawl_jobs::UserId;
 use trawl_store::jobs::Job;
 
-/// How many events a slow browser may be behind before it is told to load everything anew.
+/// How many events a slow browser may be behind before it is told to load everything anew, and how many are kept for one
+/// that comes back.
 const BACKLOG: usize = 1024;
+/// How long events are kept for somebody who has looked and may come back.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What other nodes may tell of; processes are each node's own.
-const TOPICS: [&str; 3] = ["job", "area", "account"];
+pub(crate) const TOPICS: [&str; 3] = ["job", "area", "account"];
 
 /// Something that changed.
 #[derive(Debug, Clone)]
@@ -19,7 +30,7 @@ pub struct Event {
     /// `job`, `area`, `account` or `process`.
     pub name: &'static str,
     /// JSON.
-    pub data: String,
+    pub data: Arc<str>,
     /// For this user and administrators; none: for everybody.
     pub user: Option<UserId>,
     /// Another node has told it.
@@ -30,7 +41,28 @@ pub struct Event {
 #[derive(Debug, Clone)]
 pub struct Hub {
     sender: broadcast::Sender<Event>,
-    last: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    recent: Arc<Mutex<Recent>>,
+}
+
+#[derive(Debug)]
+struct Recent {
+    /// Without a gap up to `last`.
+    events: VecDeque<Event>,
+    /// Number of the newest event, kept or not.
+    last: u64,
+    /// Somebody has looked, and may come back until then.
+    watched_until: Option<Instant>,
+}
+
+/// Events from some point on.
+#[derive(Debug)]
+pub struct Subscription {
+    /// What came after the event that was seen last; none: more than is known.
+    pub missed: Option<Vec<Event>>,
+    /// Number of the newest of them, or of the newest that there was.
+    pub last: u64,
+    /// Everything after that.
+    pub events: broadcast::Receiver<Event>,
 }
 
 #[derive(Serialize)]
@@ -45,88 +77,164 @@ struct JobEvent<'a> {
 impl Default for Hub {
     fn default() -> Self {
         // Ids of another run of this process must not be taken for ours: begin at the time.
-        let start = u64::try_from(trawl_store::now().timestamp_micros()).unwrap_or(1);
-        Self {
-            sender: broadcast::channel(BACKLOG).0,
-            last: std::sync::Arc::new(std::sync::atomic::AtomicU64::new(start)),
-        }
+        let last = u64::try_from(trawl_store::now().timestamp_micros()).unwrap_or(1);
+        let recent = Recent { events: VecDeque::new(), last, watched_until: None };
+        Self { sender: broadcast::channel(BACKLOG).0, recent: Arc::new(Mutex::new(recent)) }
     }
 }
 
 impl Hub {
     /// A job has changed.
     pub fn job(&self, job: &Job) {
-        if self.sender.receiver_count() == 0 {
-            // Whoever comes back later sees from its number that it has missed something.
-            self.last.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            return;
-        }
-        let event = JobEvent {
-            id: job.id_text(),
-            kind: &job.kind,
-            state: job.state().map_or("unknown", trawl_jobs::State::as_str),
-            // As many digits as the page has, or a bar that was just drawn would jump by a hair.
-            progress: (job.progress * 10_000.0).round() / 10_000.0,
-            area: job.area_id,
+        let data = || {
+            let event = JobEvent {
+                id: job.id_text(),
+                kind: &job.kind,
+                state: job.state().map_or("unknown", trawl_jobs::State::as_str),
+                // As many digits as the page has, or a bar that was just drawn would jump by a hair.
+                progress: (job.progress * 10_000.0).round() / 10_000.0,
+                area: job.area_id,
+            };
+            // Texts and numbers alone: it cannot fail.
+            serde_json::to_string(&event).unwrap_or_default()
         };
-        if let Ok(data) = serde_json::to_string(&event) {
-            self.publish("job", data, Some(UserId(job.user_id.unwrap_or(0))));
-        }
+        self.send("job", data, Some(UserId(job.user_id.unwrap_or(0))), false);
     }
 
     /// Several jobs have come or gone.
     pub fn jobs(&self) {
-        self.publish("job", "{}".to_owned(), None);
+        self.publish("job", None);
     }
 
     /// What is mirrored has changed.
     pub fn areas(&self) {
-        self.publish("area", "{}".to_owned(), None);
+        self.publish("area", None);
     }
 
     /// A linked account has changed.
     pub fn accounts(&self) {
-        self.publish("account", "{}".to_owned(), None);
+        self.publish("account", None);
     }
 
     /// The process table has changed.
     pub fn processes(&self) {
-        self.publish("process", "{}".to_owned(), None);
+        self.publish("process", None);
     }
 
     /// Another node has told this; what is no topic of ours is left out.
     pub fn heard(&self, name: &str, data: String, user: Option<UserId>) {
         if let Some(name) = TOPICS.into_iter().find(|topic| *topic == name) {
-            self.send(name, data, user, true);
+            self.send(name, || data, user, true);
         }
     }
 
     /// Something may have been missed: everybody is to look again.
     pub fn missed(&self) {
         for topic in TOPICS {
-            self.send(topic, "{}".to_owned(), None, true);
+            self.send(topic, nothing, None, true);
         }
     }
 
-    /// Events from now on.
+    /// Events from now on, and those after the one that somebody has seen last.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.sender.subscribe()
+    pub fn subscribe(&self, seen: Option<u64>) -> Subscription {
+        let recent = self.recent();
+        let last = recent.last;
+        let missed = match seen {
+            None => Some(Vec::new()),
+            Some(seen) => {
+                let oldest = recent.events.front().map_or(last + 1, |event| event.id);
+                // One that we do not know yet is another life's.
+                (oldest <= seen.saturating_add(1) && seen <= last)
+                    .then(|| recent.events.iter().filter(|event| event.id > seen).cloned().collect())
+            }
+        };
+        // Under the lock, so that nothing comes in between.
+        Subscription { missed, last, events: self.sender.subscribe() }
     }
 
     /// Id of the newest event.
     #[must_use]
     pub fn last_id(&self) -> u64 {
-        self.last.load(std::sync::atomic::Ordering::Relaxed)
+        self.recent().last
     }
 
-    fn publish(&self, name: &'static str, data: String, user: Option<UserId>) {
-        self.send(name, data, user, false);
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn send(&self, name: &'static str, data: String, user: Option<UserId>, remote: bool) {
-        let id = self.last.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-        // No receiver: nobody looks.
-        self.sender.send(Event { id, name, data, user, remote }).ok();
+    fn publish(&self, name: &'static str, user: Option<UserId>) {
+        self.send(name, nothing, user, false);
+    }
+
+    fn send(&self, name: &'static str, data: impl FnOnce() -> String, user: Option<UserId>, remote: bool) {
+        let mut recent = self.recent();
+        recent.last += 1;
+        let at = Instant::now();
+        if self.sender.receiver_count() > 0 {
+            recent.watched_until = Some(at + PATIENCE);
+        } else if recent.watched_until.is_none_or(|until| until < at) {
+            // Nobody looks, and whoever comes sees from the number that something was missed.
+            recent.events.clear();
+            return;
+        }
+        let event = Event { id: recent.last, name, data: data().into(), user, remote };
+        if recent.events.len() == BACKLOG {
+            recent.events.pop_front();
+        }
+        recent.events.push_back(event.clone());
+        // Under the lock, so that they go out in the order of their numbers. No receiver: nobody looks.
+        self.sender.send(event).ok();
+    }
+}
+
+/// The data of an event that only says where to look.
+fn nothing() -> String {
+    "{}".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(events: &[Event], first: u64) -> Vec<u64> {
+        events.iter().map(|event| event.id - first).collect()
+    }
+
+    #[test]
+    fn who_comes_back_gets_what_came_meanwhile() {
+        let hub = Hub::default();
+        let looking = hub.subscribe(None);
+        let first = looking.last;
+        assert!(looking.missed.unwrap().is_empty());
+        (0..3).for_each(|_| hub.jobs());
+        drop(looking.events);
+        hub.areas();
+        let back = hub.subscribe(Some(first + 1));
+        assert_eq!((ids(&back.missed.unwrap(), first), back.last - first), (vec![2, 3, 4], 4));
+        assert!(hub.subscribe(Some(first + 4)).missed.unwrap().is_empty(), "it has seen everything");
+    }
+
+    #[test]
+    fn who_has_missed_too_much_is_told_so() {
+        let hub = Hub::default();
+        hub.jobs();
+        assert!(hub.subscribe(Some(hub.last_id() - 1)).missed.is_none(), "nobody had looked");
+        let looking = hub.subscribe(None);
+        (0..=BACKLOG).for_each(|_| hub.jobs());
+        assert!(hub.subscribe(Some(looking.last)).missed.is_none(), "one more than is kept");
+        assert_eq!(hub.subscribe(Some(looking.last + 1)).missed.unwrap().len(), BACKLOG);
+        assert!(hub.subscribe(Some(u64::MAX)).missed.is_none(), "from another life");
+    }
+
+    #[tokio::test]
+    async fn who_is_too_slow_costs_no_more_than_the_backlog() {
+        let hub = Hub::default();
+        let mut slow = hub.subscribe(None).events;
+        (0..10_000 * 10).for_each(|_| hub.jobs());
+        assert_eq!(hub.recent().events.len(), BACKLOG);
+        let lagged = slow.recv().await.unwrap_err();
+        assert!(matches!(lagged, broadcast::error::RecvError::Lagged(missed) if missed > 90_000), "{lagged:?}");
+        assert!(slow.recv().await.is_ok(), "and it goes on from there");
     }
 }

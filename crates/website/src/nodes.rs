@@ -2,7 +2,7 @@
 //! crawlers take what is new.
 
 use crate::{
-    events::{Event, Hub},
+    events::{Event, Hub, TOPICS},
     manager::dispatcher::Handle,
 };
 use serde::{Deserialize, Serialize};
@@ -48,18 +48,19 @@ pub async fn run(db: Db, hub: Hub, dispatcher: Handle, boot: Boot, stop: Cancell
 }
 
 async fn tell(db: &Db, hub: &Hub, boot: Boot) {
-    let mut events = hub.subscribe();
+    let mut events = hub.subscribe(None).events;
     loop {
         // The newest of each kind about each thing is enough.
         let mut gathered: HashMap<(String, String), Passed> = HashMap::new();
         match events.recv().await {
-            Ok(event) => gather(&mut gathered, event),
-            Err(RecvError::Lagged(_)) => {}
+            Ok(event) => gather(&mut gathered, &event),
+            // More than fits: they look at everything.
+            Err(RecvError::Lagged(_)) => gathered.extend(TOPICS.map(everything)),
             Err(RecvError::Closed) => return,
         }
         sleep(GATHER).await;
         while let Ok(event) = events.try_recv() {
-            gather(&mut gathered, event);
+            gather(&mut gathered, &event);
         }
         for text in texts(boot, gathered.into_values()) {
             if let Err(error) = db.write(move |conn| news::tell(conn, &text)).await {
@@ -69,14 +70,21 @@ async fn tell(db: &Db, hub: &Hub, boot: Boot) {
     }
 }
 
-fn gather(gathered: &mut HashMap<(String, String), Passed>, event: Event) {
+fn gather(gathered: &mut HashMap<(String, String), Passed>, event: &Event) {
     if event.remote {
         return;
     }
     let about: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_default();
     let key = (event.name.to_owned(), about["id"].to_string());
-    let passed = Passed { name: event.name.to_owned(), data: event.data, user: event.user.map(|user| user.0) };
+    let passed =
+        Passed { name: event.name.to_owned(), data: event.data.to_string(), user: event.user.map(|user| user.0) };
     gathered.insert(key, passed);
+}
+
+/// Says that anything about this may have changed.
+fn everything(topic: &str) -> ((String, String), Passed) {
+    let passed = Passed { name: topic.to_owned(), data: "{}".to_owned(), user: None };
+    ((topic.to_owned(), String::new()), passed)
 }
 
 /// As few texts as there is room in each.

@@ -1,7 +1,7 @@
 //! A browser without a window: it sends forms and JSON, and keeps the session's cookie.
 
 use serde_json::Value;
-use std::{sync::Mutex, time::Duration};
+use std::{io::Write as _, net::TcpStream, sync::Mutex, time::Duration};
 use url::form_urlencoded;
 
 /// Somebody's browser.
@@ -63,6 +63,25 @@ impl Client {
     /// As [`Self::post`]; none where nobody answers at the moment.
     pub(crate) async fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
         self.try_send(self.http.post(self.url(path)).json(body)).await.ok()
+    }
+
+    /// An answer that does not end; `last` is the event that was seen last.
+    pub(crate) async fn stream(&self, path: &str, last: Option<u64>) -> reqwest::Response {
+        let cookie = self.cookie.lock().unwrap().clone().unwrap_or_default();
+        let mut request = self.http.get(self.url(path)).header("cookie", cookie);
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        request.send().await.unwrap()
+    }
+
+    /// A connection on which something was asked for, and nobody reads.
+    pub(crate) fn unread(&self, path: &str) -> TcpStream {
+        let host = self.base.trim_start_matches("http://");
+        let cookie = self.cookie.lock().unwrap().clone().unwrap_or_default();
+        let mut connection = TcpStream::connect(host).unwrap();
+        write!(connection, "GET {path} HTTP/1.1\r\nhost: {host}\r\ncookie: {cookie}\r\n\r\n").unwrap();
+        connection
     }
 
     pub(crate) async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {

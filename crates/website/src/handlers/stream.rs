@@ -1,9 +1,14 @@
 //! Live updates: what changes, as server-sent events.
 //!
-//! A browser that comes back with an older `Last-Event-ID`, or is too slow to follow, is told to load everything anew
-//! (`resync`): no event is kept for it.
+//! A browser that comes back with a `Last-Event-ID` gets what came after it. One that has missed more than is kept, or is
+//! too slow to follow, is told to load everything anew (`resync`).
 
-use crate::{answer::ApiError, app::App, events::Event, session::ApiUser};
+use crate::{
+    answer::ApiError,
+    app::App,
+    events::{Event, Subscription},
+    session::ApiUser,
+};
 use actix_sse::{Data as SseData, Event as SseEvent, Sse};
 use actix_web::{HttpRequest, Responder, web::Data};
 use futures_util::{StreamExt as _, stream};
@@ -31,20 +36,25 @@ const RETRY: Duration = Duration::from_secs(1);
     ),
 )]
 pub async fn show(app: Data<App>, user: ApiUser, request: HttpRequest) -> Result<impl Responder, ApiError> {
-    let last = app.hub.last_id();
     let seen =
         request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse::<u64>().ok());
-    // The first event names the place in the stream; for a browser that missed something it is a resync.
-    let first = match seen {
-        Some(seen) if seen != last => event("resync", "{}".to_owned(), last),
-        _ => event("hello", "{}".to_owned(), last),
-    };
+    let Subscription { missed, last, events } = app.hub.subscribe(seen);
     let scope = user.0.job_scope();
-    let events = BroadcastStream::new(app.hub.subscribe()).filter_map(move |next| {
+    let shown = move |Event { id, name, data, user, .. }: Event| {
+        let is_theirs = user.is_some_and(|of| scope.is_some_and(|me| me != of));
+        (!is_theirs).then(|| event(name, &data, id))
+    };
+    let first: Vec<SseEvent> = match (missed, seen) {
+        // Names the place in the stream.
+        (Some(_), None) => vec![event("hello", "{}", last)],
+        (Some(missed), Some(_)) => missed.into_iter().filter_map(&shown).collect(),
+        (None, _) => vec![event("resync", "{}", last)],
+    };
+    let hub = app.hub.clone();
+    let events = BroadcastStream::new(events).filter_map(move |next| {
         let sent = match next {
-            Ok(Event { user: Some(of), .. }) if scope.is_some_and(|me| me != of) => None,
-            Ok(Event { id, name, data, .. }) => Some(event(name, data, id)),
-            Err(BroadcastStreamRecvError::Lagged(_)) => Some(event("resync", "{}".to_owned(), 0)),
+            Ok(event) => shown(event),
+            Err(BroadcastStreamRecvError::Lagged(_)) => Some(event("resync", "{}", hub.last_id())),
         };
         async move { sent.map(Ok::<_, Infallible>) }
     });
@@ -52,10 +62,10 @@ pub async fn show(app: Data<App>, user: ApiUser, request: HttpRequest) -> Result
     let over = async move {
         tokio::time::timeout(LIFETIME, stopping.cancelled()).await.ok();
     };
-    let all = stream::once(async move { Ok::<_, Infallible>(first) }).chain(events).take_until(over);
+    let all = stream::iter(first.into_iter().map(Ok::<_, Infallible>)).chain(events).take_until(over);
     Ok(Sse::from_stream(all.boxed()).with_keep_alive(KEEP_ALIVE).with_retry_duration(RETRY))
 }
 
-fn event(name: &'static str, data: String, id: u64) -> SseEvent {
+fn event(name: &'static str, data: &str, id: u64) -> SseEvent {
     SseEvent::Data(SseData::new(data).event(name).id(id.to_string()))
 }
