@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use std::{cell::RefCell, collections::HashMap};
 
 /// Jobs of a round.
-const JOBS: usize = 400;
+const JOBS: usize = 2_000;
 const ROUNDS: u64 = 3;
+/// Jobs that go on until the end of the round: half as many as there are slots, so that the others get through.
+const LEFT_RUNNING: usize = 8;
 /// Blows of a round.
 const BLOWS: usize = 4;
 /// Processes that are struck.
@@ -169,19 +171,24 @@ async fn submit(client: &Client, sorts: &[Sort]) -> Vec<String> {
         .enumerate()
         .map(|(name, sort)| json!({ "kind": "drill", "payload": sort.payload(name) }))
         .collect();
-    let answer = client.post("/api/jobs/batch", &json!({ "jobs": jobs })).await;
-    assert_eq!(answer.status, 201, "{answer:?}");
-    answer.json().as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap().to_owned()).collect()
+    let mut ids = Vec::new();
+    for some in jobs.chunks(1_000) {
+        let answer = client.post("/api/jobs/batch", &json!({ "jobs": some })).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        ids.extend(answer.json().as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap().to_owned()));
+    }
+    ids
 }
 
 fn to_stop(ids: &[String], sorts: &[Sort]) -> Vec<String> {
     ids.iter().zip(sorts).filter(|(_, sort)| matches!(sort, Sort::Stopped)).map(|(id, _)| id.clone()).collect()
 }
 
-/// Stops a part of those that are to be stopped.
+/// Stops most of those that are to be stopped.
 async fn stop(client: &Client, ids: &[String], sorts: &[Sort], dice: &mut StdRng) {
     let mut some = to_stop(ids, sorts);
-    some.retain(|_| dice.random_bool(0.8));
+    some.shuffle(dice);
+    some.truncate(some.len().saturating_sub(LEFT_RUNNING));
     abort(client, &some).await;
 }
 
