@@ -78,6 +78,20 @@ impl JobError {
     }
 }
 
+/// What errors of the same cause have in common: the words, with every word that has a digit in it as `#`, so that an id, a
+/// count or a time does not tell them apart.
+#[must_use]
+pub fn fingerprint(message: &str) -> String {
+    let mut print = String::with_capacity(message.len());
+    for piece in message.split_inclusive(|character: char| !character.is_alphanumeric()) {
+        let word = piece.trim_end_matches(|character: char| !character.is_alphanumeric());
+        let known = !word.contains(|character: char| character.is_ascii_digit());
+        print.push_str(if known { word } else { "#" });
+        print.push_str(&piece[word.len()..]);
+    }
+    print
+}
+
 impl fmt::Display for JobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -85,3 +99,18 @@ impl fmt::Display for JobError {
 }
 
 impl std::error::Error for JobError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_do_not_tell_errors_apart() {
+        let one = fingerprint("GitLab answered 503 to request 17 (id 4f2a-9).");
+        assert_eq!(one, fingerprint("GitLab answered 502 to request 4711 (id 99-1e)."));
+        assert_eq!(one, "GitLab answered # to request # (id #-#).");
+        assert_ne!(fingerprint("the token is refused"), fingerprint("the project is gone"));
+        assert_eq!(fingerprint("größer als 3 €"), "größer als # €");
+        assert_eq!(fingerprint(""), "");
+    }
+}

@@ -18,7 +18,7 @@ pub mod state;
 pub mod text;
 
 pub use area::{AreaKind, AreaRef, FoundArea};
-pub use error::{ErrorClass, JobError};
+pub use error::{ErrorClass, JobError, fingerprint};
 pub use id::{AccountId, AreaId, InstanceId, JobId, Lease, UserId};
 pub use item::{Item, ItemState};
 pub use kind::{JobSpec, Subject, UnknownKind};

@@ -12,7 +12,7 @@ use crate::{
 use actix_web::{HttpResponse, web::Data};
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use std::collections::{BTreeMap, HashMap};
-use trawl_jobs::{AreaKind, RecordKind, State, WaitReason};
+use trawl_jobs::{AreaKind, RecordKind, State, WaitReason, fingerprint};
 use trawl_store::{
     Conn, StoreError,
     accounts::{self, AccountState},
@@ -109,19 +109,19 @@ fn running(conn: &mut Conn<'_>, user: &SignedIn) -> Result<Vec<RunningJob>, Stor
         .collect()
 }
 
-/// Failures by their sentence, the most frequent first.
+/// Failures by what their sentences have in common, the most frequent first. They come with the latest first.
 fn alike(failed: &[jobs::Job]) -> Result<Vec<FailedJobs>, StoreError> {
     let mut groups: Vec<FailedJobs> = Vec::new();
+    let mut places = HashMap::new();
     for job in failed {
         let message = job.error.clone().unwrap_or_else(|| "failed without a word".to_owned());
-        match groups.iter_mut().find(|group| group.message == message) {
-            Some(group) => group.count += 1,
-            None => groups.push(FailedJobs {
-                message,
-                count: 1,
-                latest: job.id()?,
-                at: job.finished_at().unwrap_or_else(|| job.created_at()),
-            }),
+        let at = job.finished_at().unwrap_or_else(|| job.created_at());
+        let place = *places.entry(fingerprint(&message)).or_insert(groups.len());
+        if let Some(group) = groups.get_mut(place) {
+            group.count += 1;
+            group.first = at;
+        } else {
+            groups.push(FailedJobs { message, count: 1, latest: job.id()?, at, first: at });
         }
     }
     groups.sort_by_key(|group| std::cmp::Reverse(group.count));

@@ -3,7 +3,9 @@
 use super::{
     frame::{Frame, Section},
     link::Query,
-    parts, words,
+    parts,
+    timeline::Timeline,
+    words,
 };
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -268,6 +270,10 @@ impl JobPage {
     /// When the attempt began that runs now or was the last; a job that has to wait again shows none.
     fn begun(&self) -> Option<DateTime<Utc>> {
         self.started_at.filter(|_| parts::has_clock(self.state))
+    }
+
+    fn timeline(&self) -> Timeline {
+        Timeline::new(self.created_at, &self.attempts, self.ended_at, self.frame.now)
     }
 
     fn took(&self) -> Option<String> {

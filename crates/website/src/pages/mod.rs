@@ -24,6 +24,7 @@ pub mod setup;
 pub mod sign_in;
 #[cfg(test)]
 mod tests;
+pub mod timeline;
 pub mod tree;
 pub mod words;
 

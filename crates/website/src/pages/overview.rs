@@ -77,7 +77,7 @@ pub struct RefusedAccount {
 /// Jobs that failed for the same reason.
 #[derive(Debug, Clone)]
 pub struct FailedJobs {
-    /// The error in words.
+    /// The error of the latest of them, in words.
     pub message: String,
     /// How many.
     pub count: i64,
@@ -85,6 +85,8 @@ pub struct FailedJobs {
     pub latest: JobId,
     /// When it ended.
     pub at: DateTime<Utc>,
+    /// When the first of them ended.
+    pub first: DateTime<Utc>,
 }
 
 /// Jobs that are parked for the same reason.

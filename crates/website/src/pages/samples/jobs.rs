@@ -51,6 +51,7 @@ impl Samples {
                 count: 3,
                 latest: Self::id(9),
                 at: Self::ago(4000),
+                first: Self::ago(9000),
             }],
             parked: vec![WaitingJobs {
                 reason: WaitReason::RateLimited,
