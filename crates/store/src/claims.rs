@@ -104,7 +104,7 @@ macro_rules! job_columns {
 
 /// The claim of one database: they differ in how a transaction keeps off what another one is about to claim.
 macro_rules! take {
-    ($(#[$doc:meta])* $name:ident on $backend:ty, $first:literal) => {
+    ($(#[$doc:meta])* $name:ident on $backend:ty, $lock:literal) => {
         statement! {
             $(#[$doc])*
             on $backend: $name {
@@ -116,7 +116,7 @@ macro_rules! take {
                 " AND (instance_id IS NULL OR instance_id = coalesce(", instance: Option<i64> as Nullable<BigInt>,
                 ", instance_id)) ORDER BY rank, id LIMIT ", limit: i64 as BigInt,
                 // SQLite would compile a statement anew for each number that stands alone here.
-            } concat!(" + 0", $first, ") RETURNING ", job_columns!())
+            } concat!(" + 0", $lock, ") RETURNING ", job_columns!())
         }
 
         impl Query for $name<'_> {

@@ -1,8 +1,8 @@
 //! What every handler can reach.
 
 use crate::{
-    credentials::Credentials, events::Hub, first_visit::FirstVisit, manager::Rules, manager::dispatcher::Handle,
-    metrics::Metrics, processes::Processes, submissions::Submissions, throttle::Throttle,
+    credentials::Credentials, events::Hub, first_visit::FirstVisit, intake::Intake, manager::Rules,
+    manager::dispatcher::Handle, metrics::Metrics, processes::Processes, throttle::Throttle,
 };
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,7 @@ pub struct App {
     /// Hands out jobs.
     pub dispatcher: Handle,
     /// Takes jobs in.
-    pub submissions: Submissions,
+    pub intake: Intake,
     /// The link for whoever comes first.
     pub first_visit: FirstVisit,
     /// Slows down guessing.

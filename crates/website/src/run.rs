@@ -7,13 +7,13 @@ use crate::{
     demo,
     events::Hub,
     first_visit::{FirstVisit, Purpose},
+    intake::Intake,
     manager::{Rules, dispatcher::Dispatcher, retention},
     metrics::Metrics,
     nodes,
     processes::Processes,
     routes, same_origin,
     seal::{Seal, SealError},
-    submissions::Submissions,
     throttle::Throttle,
 };
 use actix_web::{
@@ -211,7 +211,7 @@ impl Parts {
             credentials.clone(),
             processes.clone(),
         );
-        let submissions = Submissions::start(db.clone(), rules, hub.clone(), handle.clone());
+        let intake = Intake::start(db.clone(), rules, hub.clone(), handle.clone());
         let app = App {
             db,
             settings,
@@ -221,7 +221,7 @@ impl Parts {
             credentials,
             processes,
             dispatcher: handle,
-            submissions,
+            intake,
             first_visit: FirstVisit::default(),
             throttle: Throttle::default(),
             stopping,

@@ -60,7 +60,7 @@ pub async fn submit(app: &App, user: &SignedIn, wish: Wish) -> Result<Accepted, 
 /// See [`Refusal`].
 pub async fn submit_all(app: &App, user: &SignedIn, wishes: Vec<Wish>) -> Result<Vec<Accepted>, Refusal> {
     check(app, user, &wishes).await?;
-    Ok(app.submissions.submit(user.user.id(), wishes).await?)
+    Ok(app.intake.submit(user.user.id(), wishes).await?)
 }
 
 /// Whether this user may submit them.

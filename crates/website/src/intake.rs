@@ -17,7 +17,7 @@ const TOGETHER: usize = 1000;
 
 /// The way to the one who writes them. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Submissions(mpsc::Sender<Request>);
+pub struct Intake(mpsc::Sender<Request>);
 
 #[derive(Debug)]
 struct Request {
@@ -31,7 +31,7 @@ struct Order {
     wishes: Vec<Wish>,
 }
 
-impl Submissions {
+impl Intake {
     /// Begins to take them in; ends when the last handle is gone.
     #[must_use]
     pub fn start(db: Db, rules: Rules, hub: Hub, dispatcher: Handle) -> Self {
