@@ -16,11 +16,13 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-use trawl_jobs::{Lease, Outcome};
+use trawl_jobs::{JobId, Lease, Outcome};
 use trawl_protocol::{Bus, Incoming, Message, ProcessId, StartJob, StopJob, bus::BusError};
 
 /// Leases that are remembered after their end, so that an order that comes twice is not run twice.
 const REMEMBERED: usize = 10_000;
+/// Messages that are taken in at a time.
+const BATCH: usize = 64;
 
 /// How a worker behaves in time.
 #[derive(Debug, Clone, Copy)]
@@ -47,11 +49,10 @@ pub struct Worker {
     bus: Bus,
     registry: Arc<dyn Registry>,
     options: WorkerOptions,
-    jobs: HashMap<Lease, Running>,
-    /// What each job's task is called. One that was dropped speaks for nothing any more.
-    by_task: HashMap<tokio::task::Id, Lease>,
-    /// Each ends after the website has the last word of its job.
-    tasks: JoinSet<()>,
+    /// One lease of each job.
+    jobs: HashMap<JobId, Running>,
+    /// Each ends after the website has the last word of its job, with its lease.
+    tasks: JoinSet<Lease>,
     /// Answers that wait for room on the bus.
     answers: JoinSet<()>,
     ended: Remembered,
@@ -62,6 +63,7 @@ pub struct Worker {
 }
 
 struct Running {
+    lease: Lease,
     control: JobControl,
     task: AbortHandle,
     aborting: bool,
@@ -76,7 +78,6 @@ impl Worker {
             registry,
             options,
             jobs: HashMap::new(),
-            by_task: HashMap::new(),
             tasks: JoinSet::new(),
             answers: JoinSet::new(),
             ended: Remembered::default(),
@@ -89,17 +90,26 @@ impl Worker {
     pub async fn run(mut self, mut incoming: mpsc::Receiver<Incoming>, shutdown: CancellationToken) -> End {
         let mut heartbeat = interval(self.options.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut batch = Vec::with_capacity(BATCH);
         loop {
             if self.stop_by.is_some() && self.jobs.is_empty() {
                 return End::Stopped;
             }
             let overdue = self.overdue.front().map(|(at, _)| *at);
             tokio::select! {
-                message = incoming.recv() => match message {
-                    Some(message) => self.incoming(message),
-                    None => return End::BusLost,
-                },
-                Some(ended) = self.tasks.join_next_with_id() => self.ended(&ended),
+                count = incoming.recv_many(&mut batch, BATCH) => {
+                    if count == 0 {
+                        return End::BusLost;
+                    }
+                    batch.drain(..).for_each(|message| self.incoming(message));
+                }
+                Some(ended) = self.tasks.join_next_with_id() => {
+                    self.ended(ended);
+                    // Where one has ended there are often more.
+                    while let Some(ended) = self.tasks.try_join_next_with_id() {
+                        self.ended(ended);
+                    }
+                }
                 _ = heartbeat.tick() => self.heartbeat(),
                 () = until(overdue) => self.give_up_waiting(),
                 () = shutdown.cancelled(), if self.stop_by.is_none() => self.hand_everything_back(),
@@ -133,7 +143,7 @@ impl Worker {
             Message::StopJob(StopJob::Drop(lease)) => self.discard(lease),
             Message::AskHoldings(asked_by) => {
                 let bus = self.bus.clone();
-                let answer = Message::Holdings(asked_by, self.jobs.keys().copied().collect());
+                let answer = Message::Holdings(asked_by, self.jobs.values().map(|job| job.lease).collect());
                 while self.answers.try_join_next().is_some() {}
                 self.answers.spawn(async move {
                     noted(bus.send(ProcessId::WEBSITE, &answer).await.map(drop));
@@ -147,29 +157,29 @@ impl Worker {
 
     fn start(&mut self, order: StartJob) {
         let lease = order.lease;
-        if self.jobs.contains_key(&lease) || self.ended.contains(lease) {
+        if self.ended.contains(lease) {
             return;
         }
-        // A newer claim of a job voids the one we hold.
-        let void: Vec<_> = self.jobs.keys().copied().filter(|held| held.job == lease.job).collect();
-        for held in void {
-            if held.token > lease.token {
-                return;
-            }
-            self.discard(held);
+        match self.jobs.get(&lease.job).map(|job| job.lease) {
+            Some(held) if held.token >= lease.token => return,
+            // A newer claim of a job voids the one we hold.
+            Some(held) => self.discard(held),
+            None => {}
         }
         let control = JobControl::new(lease, self.bus.clone(), order.progress.clone());
         if self.stop_by.is_some() {
             control.hand_back_signal().cancel();
         }
         let attempt = attempt::run(Arc::clone(&self.registry), order, control.clone());
-        let task = self.tasks.spawn(attempt);
-        self.by_task.insert(task.id(), lease);
-        self.jobs.insert(lease, Running { control, task, aborting: false });
+        let task = self.tasks.spawn(async move {
+            attempt.await;
+            lease
+        });
+        self.jobs.insert(lease.job, Running { lease, control, task, aborting: false });
     }
 
     fn abort(&mut self, lease: Lease) {
-        if let Some(job) = self.jobs.get_mut(&lease)
+        if let Some(job) = self.held(lease)
             && !std::mem::replace(&mut job.aborting, true)
         {
             job.control.abort_signal().cancel();
@@ -179,11 +189,12 @@ impl Worker {
 
     /// The lease is gone: nothing more is said about it.
     fn discard(&mut self, lease: Lease) {
-        if let Some(job) = self.jobs.remove(&lease) {
+        if self.held(lease).is_some()
+            && let Some(job) = self.jobs.remove(&lease.job)
+        {
             tracing::info!(job.id = %lease.job, "job {lease} is dropped");
             job.control.mute();
             job.task.abort();
-            self.by_task.remove(&job.task.id());
             self.ended.insert(lease);
         }
     }
@@ -191,26 +202,36 @@ impl Worker {
     /// An aborted job has had its time. It is left to itself; in its place we say how it ended.
     fn give_up_waiting(&mut self) {
         let Some((_, lease)) = self.overdue.pop_front() else { return };
+        let Some(job) = self.jobs.get_mut(&lease.job).filter(|job| job.lease == lease) else { return };
         // One that has stopped and waits for the website alone is no case for this.
-        let Some(job) = self.jobs.get_mut(&lease).filter(|job| !job.control.is_finishing()) else { return };
+        if job.control.is_finishing() {
+            return;
+        }
         tracing::warn!(job.id = %lease.job, "job {lease} does not stop; it is dropped");
         job.task.abort();
-        self.by_task.remove(&job.task.id());
         let control = job.control.clone();
         job.task = self.tasks.spawn(async move {
             if let Err(error) = control.finish(Outcome::Aborted).await {
                 tracing::warn!(job.id = %lease.job, %error, "cannot report the end of job {lease}");
             }
+            lease
         });
-        self.by_task.insert(job.task.id(), lease);
     }
 
-    fn ended(&mut self, ended: &Result<(tokio::task::Id, ()), JoinError>) {
-        let task = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
-        if let Some(lease) = self.by_task.remove(&task) {
-            self.jobs.remove(&lease);
+    /// A task has ended. One that was dropped speaks for no job any more.
+    fn ended(&mut self, ended: Result<(tokio::task::Id, Lease), JoinError>) {
+        let lease = match ended {
+            Ok((id, lease)) => self.held(lease).filter(|job| job.task.id() == id).map(|job| job.lease),
+            Err(error) => self.jobs.values().find(|job| job.task.id() == error.id()).map(|job| job.lease),
+        };
+        if let Some(lease) = lease {
+            self.jobs.remove(&lease.job);
             self.ended.insert(lease);
         }
+    }
+
+    fn held(&mut self, lease: Lease) -> Option<&mut Running> {
+        self.jobs.get_mut(&lease.job).filter(|job| job.lease == lease)
     }
 
     fn heartbeat(&self) {
