@@ -71,5 +71,5 @@ async fn play(round: Round) -> i64 {
     let database = site.crawled().await;
     assert_mirrors(&database, &site.forge);
     assert_undisturbed(&database);
-    database.number("SELECT count(*) AS v FROM job_attempts WHERE outcome = 'worker lost'")
+    database.number("SELECT count(*) AS v FROM attempts WHERE outcome = 'worker lost'")
 }

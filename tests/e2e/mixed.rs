@@ -152,7 +152,7 @@ async fn play(round: Round, url: Option<String>) {
     for (id, sort) in ids.iter().zip(&sorts).filter(|(_, sort)| sort.items() > 0) {
         assert_eq!(items[id], sort.items().to_string(), "{sort:?} {id}");
     }
-    let twice = "SELECT job_id AS v FROM job_attempts WHERE outcome = 'completed' GROUP BY job_id HAVING count(*) > 1";
+    let twice = "SELECT job_id AS v FROM attempts WHERE outcome = 'completed' GROUP BY job_id HAVING count(*) > 1";
     assert_eq!(database.texts(twice), [""; 0], "completed twice");
     let wrong = "(SELECT 1 FROM (SELECT kind, state, lane, n FROM job_counters UNION ALL SELECT kind, state, lane, -1 FROM \
                  jobs) AS told GROUP BY kind, state, lane HAVING sum(n) <> 0) AS wrong";

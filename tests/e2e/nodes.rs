@@ -66,7 +66,7 @@ async fn two_nodes_share_the_work_and_one_outlives_the_other() {
     let answer = at_one.post("/api/jobs/batch", &json!({ "jobs": jobs })).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     let of = |node: &str| {
-        format!("SELECT count(*) AS n FROM job_attempts WHERE outcome = 'completed' AND worker LIKE '{node}/%'")
+        format!("SELECT count(*) AS n FROM attempts WHERE outcome = 'completed' AND worker LIKE '{node}/%'")
     };
     eventually("both nodes work", async || (count(&url, &of("one")) > 5 && count(&url, &of("two")) > 5).then_some(()))
         .await;
@@ -75,7 +75,7 @@ async fn two_nodes_share_the_work_and_one_outlives_the_other() {
     eventually("the other one does the rest", async || (count(&url, left) == 0).then_some(())).await;
     let all = i64::try_from(JOBS).unwrap();
     assert_eq!(count(&url, "SELECT count(*) AS n FROM jobs WHERE state = 'completed'"), all);
-    assert_eq!(count(&url, "SELECT count(*) AS n FROM job_attempts WHERE outcome = 'completed'"), all, "each once");
+    assert_eq!(count(&url, "SELECT count(*) AS n FROM attempts WHERE outcome = 'completed'"), all, "each once");
     assert_eq!(count(&url, "SELECT count(*) AS n FROM job_items"), 6 * all);
     let wrong = "SELECT count(*) AS n FROM (SELECT kind, state, lane, sum(n) AS d FROM (SELECT kind, state, lane, n FROM \
                  job_counters UNION ALL SELECT kind, state, lane, -1 FROM jobs) a GROUP BY kind, state, lane \

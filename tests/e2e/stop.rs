@@ -37,7 +37,7 @@ async fn a_crawl_goes_on_where_it_was_stopped() {
     assert_eq!(database.number(leased), 0, "{:#?}", database.live_jobs());
     let burnt = "SELECT id AS v FROM jobs WHERE finished_at IS NULL AND (attempt <> 0 OR crashes <> 0)";
     assert_eq!(database.texts(burnt), [""; 0], "handing back costs no attempt");
-    let outcome = format!("SELECT outcome AS v FROM job_attempts WHERE job_id = '{job}' ORDER BY lease_token");
+    let outcome = format!("SELECT outcome AS v FROM attempts WHERE job_id = '{job}' ORDER BY lease_token");
     let said = database.texts(&format!("SELECT text AS v FROM job_messages WHERE job_id = '{job}' ORDER BY id"));
     assert_eq!(database.texts(&outcome), ["handed back"], "{said:#?}");
     assert_eq!(database.number(&format!("SELECT cursor IS NOT NULL AS v FROM jobs WHERE id = '{job}'")), 1);

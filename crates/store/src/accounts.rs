@@ -158,7 +158,7 @@ pub fn list(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<Account>, S
 pub fn get(conn: &mut Conn<'_>, account: AccountId) -> Result<Option<Account>, StoreError> {
     let query =
         accounts::table.inner_join(instances::table).filter(accounts::id.eq(account.0)).select(columns::<Account>());
-    Ok(on_backend!(conn, |c| query.first(c).optional())?)
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 
 /// Removes a user's account, its token and what it was allowed to see. What it mirrored stays.

@@ -126,7 +126,7 @@ pub fn discovered(
 /// An area, whoever asks.
 pub fn get(conn: &mut Conn<'_>, area: AreaId) -> Result<Option<Area>, StoreError> {
     let query = areas::table.find(area.0).select(columns::<Area>());
-    Ok(on_backend!(conn, |c| query.first(c).optional())?)
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 
 /// All areas that are to be kept fresh.

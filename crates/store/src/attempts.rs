@@ -1,10 +1,11 @@
-//! Attempts: one row for each claim of a job that has ended.
+//! Attempts: one for each claim of a job. The last one is in its job's row while it runs, and stays there if it completes
+//! the job, since nothing comes after it; any other is written when it ends.
 
 use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
     jobs::Job,
-    schema::job_attempts,
+    schema::attempts,
     statement::statement,
     when::Stamp,
 };
@@ -33,7 +34,7 @@ statement! {
 
 /// One claim of a job.
 #[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = job_attempts)]
+#[diesel(table_name = attempts)]
 pub struct Attempt {
     /// Which claim, from 1.
     pub lease_token: i64,
@@ -41,7 +42,7 @@ pub struct Attempt {
     pub worker: String,
     started_at: Stamp,
     ended_at: Option<Stamp>,
-    /// How it ended, in a word.
+    /// How it ended, in a word; none while it runs.
     pub outcome: Option<String>,
     /// Class of its error.
     pub error_class: Option<String>,
@@ -63,8 +64,7 @@ impl Attempt {
     }
 }
 
-/// The attempt of a job's last claim has just ended, and the job is as it is after that. While an attempt runs, the job's
-/// own row says all there is to say.
+/// The attempt of a job's last claim has just ended without completing it, and the job is as it is after that.
 pub(crate) fn record(conn: &mut Conn<'_>, job: &Job, worker: &str, outcome: &str) -> Result<(), StoreError> {
     let made = Made {
         job_id: job.id_text(),
@@ -81,11 +81,11 @@ pub(crate) fn record(conn: &mut Conn<'_>, job: &Job, worker: &str, outcome: &str
     Ok(())
 }
 
-/// The newest attempts of a job that have ended, at most `limit`, newest first.
+/// The newest attempts of a job, at most `limit`, newest first.
 pub fn list(conn: &mut Conn<'_>, job: JobId, limit: i64) -> Result<Vec<Attempt>, StoreError> {
-    let query = job_attempts::table
-        .filter(job_attempts::job_id.eq(job.to_string()))
-        .order(job_attempts::lease_token.desc())
+    let query = attempts::table
+        .filter(attempts::job_id.eq(job.to_string()))
+        .order(attempts::lease_token.desc())
         .limit(limit)
         .select(columns::<Attempt>());
     Ok(on_backend!(conn, |c| query.load(c))?)

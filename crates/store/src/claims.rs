@@ -4,7 +4,6 @@ use crate::{
     Conn, StoreError, accounts, areas, instances,
     jobs::Job,
     leases, now, pauses,
-    schema::jobs,
     statement::statement,
     sync, tally, turns,
     when::{Stamp, stored},
@@ -14,7 +13,7 @@ use diesel::{
     pg::Pg,
     prelude::*,
     query_builder::Query,
-    sql_types::{BigInt, Nullable, Text, Timestamp},
+    sql_types::{BigInt, Double, Integer, Nullable, Text, Timestamp},
     sqlite::Sqlite,
 };
 use std::{collections::HashMap, marker::PhantomData};
@@ -93,13 +92,104 @@ pub fn claim(conn: &mut Conn<'_>, request: &ClaimRequest) -> Result<Claims, Stor
     Ok(claims)
 }
 
-/// Columns in the order of [`Job`].
-macro_rules! job_columns {
+/// What a claim does not set itself.
+#[derive(Queryable)]
+struct Taken {
+    id: String,
+    kind: String,
+    payload: String,
+    dedupe_key: String,
+    priority: i32,
+    user_id: Option<i64>,
+    account_id: Option<i64>,
+    instance_id: Option<i64>,
+    area_id: Option<i64>,
+    parent_id: Option<String>,
+    attempt: i32,
+    max_attempts: i32,
+    crashes: i32,
+    lease_token: i64,
+    run_at: Stamp,
+    progress: f64,
+    steps: String,
+    cursor: Option<String>,
+    error_class: Option<String>,
+    error: Option<String>,
+    created_at: Stamp,
+    rank: i64,
+}
+
+/// Columns in the order of [`Taken`].
+macro_rules! taken_columns {
     () => {
-        "id, kind, payload, dedupe_key, state, wait_reason, priority, lane, user_id, account_id, instance_id, area_id, \
-         parent_id, attempt, max_attempts, crashes, lease_token, run_at, worker, served_by, report_seq, progress, steps, \
-         cursor, result, error_class, error, created_at, started_at, finished_at, updated_at, rank"
+        "id, kind, payload, dedupe_key, priority, user_id, account_id, instance_id, area_id, parent_id, attempt, \
+         max_attempts, crashes, lease_token, run_at, progress, steps, cursor, error_class, error, created_at, rank"
     };
+}
+
+type TakenColumns = (
+    Text,
+    Text,
+    Text,
+    Text,
+    Integer,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Text>,
+    Integer,
+    Integer,
+    Integer,
+    BigInt,
+    Timestamp,
+    Double,
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Timestamp,
+    BigInt,
+);
+
+impl Taken {
+    /// The job as this claim has left it.
+    fn job(self, lane: Lane, worker: &str, at: Stamp) -> Job {
+        Job {
+            id: self.id,
+            kind: self.kind,
+            payload: self.payload,
+            dedupe_key: self.dedupe_key,
+            state: State::Running.as_str().to_owned(),
+            wait_reason: None,
+            priority: self.priority,
+            lane: lane.as_str().to_owned(),
+            user_id: self.user_id,
+            account_id: self.account_id,
+            instance_id: self.instance_id,
+            area_id: self.area_id,
+            parent_id: self.parent_id,
+            attempt: self.attempt,
+            max_attempts: self.max_attempts,
+            crashes: self.crashes,
+            lease_token: self.lease_token,
+            run_at: self.run_at,
+            worker: Some(worker.to_owned()),
+            served_by: None,
+            report_seq: 0,
+            progress: self.progress,
+            steps: self.steps,
+            cursor: self.cursor,
+            result: None,
+            error_class: self.error_class,
+            error: self.error,
+            created_at: self.created_at,
+            started_at: Some(at),
+            finished_at: None,
+            updated_at: at,
+            rank: self.rank,
+        }
+    }
 }
 
 /// The claim of one database: they differ in how a transaction keeps off what another one is about to claim.
@@ -109,18 +199,18 @@ macro_rules! take {
             $(#[$doc])*
             on $backend: $name {
                 "UPDATE jobs SET state = 'running', lease_token = lease_token + 1, attempt = attempt + 1, report_seq = 0, \
-                 worker = ", worker: &'a str as Text,
+                 wait_reason = NULL, served_by = NULL, result = NULL, worker = ", worker: &'a str as Text,
                 ", started_at = ", started_at: Stamp as Timestamp,
                 ", updated_at = ", updated_at: Stamp as Timestamp,
                 " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND lane = ", lane: &'a str as Text,
                 " AND (instance_id IS NULL OR instance_id = coalesce(", instance: Option<i64> as Nullable<BigInt>,
                 ", instance_id)) ORDER BY rank, id LIMIT ", limit: i64 as BigInt,
                 // SQLite would compile a statement anew for each number that stands alone here.
-            } concat!(" + 0", $lock, ") RETURNING ", job_columns!())
+            } concat!(" + 0", $lock, ") RETURNING ", taken_columns!())
         }
 
         impl Query for $name<'_> {
-            type SqlType = jobs::SqlType;
+            type SqlType = TakenColumns;
         }
     };
 }
@@ -138,6 +228,7 @@ take! {
 fn take(conn: &mut Conn<'_>, lane: Lane, request: &ClaimRequest, limit: usize) -> Result<Vec<Job>, StoreError> {
     debug_assert_eq!(State::Queued.after(Step::Claim), Ok(State::Running), "as the statement has it");
     let at = stored(now());
+    let job = |taken: Taken| taken.job(lane, &request.worker, at);
     macro_rules! take {
         ($name:ident) => {
             $name {
@@ -153,13 +244,13 @@ fn take(conn: &mut Conn<'_>, lane: Lane, request: &ClaimRequest, limit: usize) -
     }
     match conn {
         Conn::Sqlite(c) => tally::together(c, |c, tally| {
-            let taken: Vec<Job> = take!(TakeAlone).get_results(c)?;
+            let taken: Vec<Job> = take!(TakeAlone).get_results(c)?.into_iter().map(job).collect();
             for job in &taken {
                 tally.step(&job.kind, job.lane().as_str(), job.user_id, Some(State::Queued), State::Running);
             }
             Ok(taken)
         }),
-        Conn::Postgres(c) => Ok(take!(TakeBeside).get_results(*c)?),
+        Conn::Postgres(c) => Ok(take!(TakeBeside).get_results(*c)?.into_iter().map(job).collect()),
     }
 }
 

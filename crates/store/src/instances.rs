@@ -14,11 +14,11 @@ pub fn ensure(conn: &mut Conn<'_>, url: &str) -> Result<InstanceId, StoreError> 
 /// The instance with this base URL.
 pub fn by_url(conn: &mut Conn<'_>, url: &str) -> Result<Option<InstanceId>, StoreError> {
     let query = instances::table.filter(instances::url.eq(url)).select(instances::id);
-    Ok(on_backend!(conn, |c| query.first(c).optional())?.map(InstanceId))
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?.map(InstanceId))
 }
 
 /// The base URL of an instance.
 pub fn url(conn: &mut Conn<'_>, instance: InstanceId) -> Result<String, StoreError> {
     let query = instances::table.find(instance.0).select(instances::url);
-    Ok(on_backend!(conn, |c| query.first(c))?)
+    Ok(on_backend!(conn, |c| query.get_result(c))?)
 }

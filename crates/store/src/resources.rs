@@ -222,7 +222,7 @@ pub fn list(conn: &mut Conn<'_>, filter: &ResourceFilter, limit: i64) -> Result<
 /// One object, by its row.
 pub fn get(conn: &mut Conn<'_>, id: i64) -> Result<Option<Resource>, StoreError> {
     let query = resources::table.find(id).filter(resources::deleted_at.is_null()).select(columns::<Resource>());
-    Ok(on_backend!(conn, |c| query.first(c).optional())?)
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 
 /// The details of a group or project.

@@ -156,7 +156,7 @@ pub fn list(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<Schedule>, 
 /// A schedule.
 pub fn get(conn: &mut Conn<'_>, id: i64) -> Result<Option<Schedule>, StoreError> {
     let query = schedules::table.find(id).select(columns::<Schedule>());
-    Ok(on_backend!(conn, |c| query.first(c).optional())?)
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 
 /// Schedules whose time has come. However long nobody has looked, each is listed once.

@@ -172,8 +172,9 @@ diesel::table! {
     }
 }
 
+// Every attempt, wherever it is written.
 diesel::table! {
-    job_attempts (job_id, lease_token) {
+    attempts (job_id, lease_token) {
         job_id -> Text,
         lease_token -> BigInt,
         worker -> Text,
@@ -291,7 +292,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     areas,
     area_authorizations,
     jobs,
-    job_attempts,
     job_items,
     job_messages,
     pauses,

@@ -39,7 +39,7 @@ pub fn find(conn: &mut Conn<'_>, token_hash: &str) -> Result<Option<(User, Strin
         .filter(sessions::token_hash.eq(token_hash))
         .filter(sessions::expires_at.gt(stored(now())))
         .select((columns::<User>(), sessions::csrf));
-    Ok(on_backend!(conn, |c| query.first(c).optional())?)
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 
 /// Ends a session.

@@ -69,7 +69,7 @@ pub struct Pass<'a> {
 pub fn completed(conn: &mut Conn<'_>, area: AreaId, kind: &str, pass: Pass<'_>) -> Result<(), StoreError> {
     let at = stored(now());
     let before = sync_states::table.find((area.0, kind)).select((sync_states::incomplete, sync_states::access_level));
-    let before: Option<(Option<String>, Option<i32>)> = on_backend!(conn, |c| before.first(c).optional())?;
+    let before: Option<(Option<String>, Option<i32>)> = on_backend!(conn, |c| before.get_result(c).optional())?;
     let (incomplete, access_level) = match before {
         Some((incomplete, level)) if !pass.full => {
             (pass.incomplete.map(str::to_owned).or(incomplete), level.min(pass.access_level))
@@ -117,7 +117,7 @@ pub fn watermark(
     access_level: Option<i32>,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
     let query = sync_states::table.find((area.0, kind)).select((sync_states::watermark, sync_states::access_level));
-    let row: Option<(Option<Stamp>, Option<i32>)> = on_backend!(conn, |c| query.first(c).optional())?;
+    let row: Option<(Option<Stamp>, Option<i32>)> = on_backend!(conn, |c| query.get_result(c).optional())?;
     Ok(row.filter(|(_, read_with)| access_level <= *read_with).and_then(|(time, _)| Some(time?.and_utc())))
 }
 

@@ -105,7 +105,7 @@ pub(crate) fn served(conn: &mut Conn<'_>, lane: Lane, turn: i64) -> Result<(), S
 
 fn read(conn: &mut Conn<'_>, lane: Lane, (share, priority): (i64, i32)) -> Result<Option<i64>, StoreError> {
     let query = turns::table.find((lane.as_str(), share, priority)).select(turns::turn);
-    Ok(on_backend!(conn, |c| query.first(c).optional())?)
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 
 fn write(conn: &mut Conn<'_>, lane: Lane, (share, priority): (i64, i32), turn: i64) -> Result<(), StoreError> {

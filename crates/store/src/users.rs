@@ -51,13 +51,13 @@ pub fn create(conn: &mut Conn<'_>, username: &str, password_hash: &str, is_admin
 /// The user of this name.
 pub fn by_name(conn: &mut Conn<'_>, username: &str) -> Result<Option<User>, StoreError> {
     let query = users::table.filter(users::username.eq(username)).select(columns::<User>());
-    Ok(on_backend!(conn, |c| query.first(c).optional())?)
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 
 /// The user of this id.
 pub fn get(conn: &mut Conn<'_>, user: UserId) -> Result<Option<User>, StoreError> {
     let query = users::table.find(user.0).select(columns::<User>());
-    Ok(on_backend!(conn, |c| query.first(c).optional())?)
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 
 /// Whether nobody has set Trawl up yet.

@@ -41,14 +41,14 @@ pub(crate) fn assert_undisturbed(database: &Database) {
         "SELECT dedupe_key || ' ' || state || ' ' || coalesce(error, '') AS v FROM jobs WHERE state <> 'completed'",
     );
     none("was done twice", "SELECT dedupe_key AS v FROM jobs GROUP BY dedupe_key HAVING count(*) > 1");
-    none("an attempt has no end", "SELECT job_id AS v FROM job_attempts WHERE ended_at IS NULL OR outcome IS NULL");
+    none("an attempt has no end", "SELECT job_id AS v FROM attempts WHERE ended_at IS NULL OR outcome IS NULL");
     none(
         "completed other than once and at last",
-        "SELECT id AS v FROM jobs WHERE (SELECT group_concat(lease_token) FROM job_attempts \
+        "SELECT id AS v FROM jobs WHERE (SELECT group_concat(lease_token) FROM attempts \
          WHERE job_id = jobs.id AND outcome = 'completed') IS NOT CAST(lease_token AS TEXT)",
     );
     none(
         "has not one attempt for each claim",
-        "SELECT id AS v FROM jobs WHERE (SELECT count(*) FROM job_attempts WHERE job_id = jobs.id) <> lease_token",
+        "SELECT id AS v FROM jobs WHERE (SELECT count(*) FROM attempts WHERE job_id = jobs.id) <> lease_token",
     );
 }

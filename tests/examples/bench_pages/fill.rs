@@ -73,7 +73,7 @@ fn statements(words: &Words) -> String {
     let numbers = words.numbers;
     let columns = "id, kind, payload, dedupe_key, state, priority, lane, rank, max_attempts, attempt, lease_token, \
                    user_id, area_id, instance_id, parent_id, run_at, created_at, updated_at, started_at, finished_at, \
-                   progress, result, error_class, error";
+                   progress, result, completed_by, error_class, error";
     // One in fifty has failed, for one of seven reasons, and one in a hundred was stopped.
     let state = "CASE WHEN n % 50 = 7 THEN 'failed' WHEN n % 100 = 9 THEN 'aborted' ELSE 'completed' END";
     let kind = "CASE n % 3 WHEN 0 THEN 'issues' WHEN 1 THEN 'merge_requests' ELSE 'project' END";
@@ -91,13 +91,14 @@ fn statements(words: &Words) -> String {
              CASE WHEN n % 20 = 0 THEN 'priority' ELSE 'normal' END, n, 5, 1, 1, (SELECT min(id) FROM users), \
              (SELECT min(id) FROM areas) + n % {AREAS}, (SELECT min(id) FROM instances), \
              CASE WHEN n > {FULL} AND n <= {FULL} + 1000 THEN '{full}' END, {at}, {at}, {at}, {at}, {at}, 1, \
-             '{{\"records\":12}}', CASE WHEN n % 50 = 7 THEN 'transient' END, \
+             '{{\"records\":12}}', CASE WHEN {state} = 'completed' THEN 'node/crawler-1/00000001' END, \
+             CASE WHEN n % 50 = 7 THEN 'transient' END, \
              CASE WHEN n % 50 = 7 THEN 'GitLab answered 50' || n % 7 || ' to request ' || n END FROM {};",
             numbers(PAST)
         ),
         format!(
             "INSERT INTO job_attempts (job_id, lease_token, worker, started_at, ended_at, outcome) \
-             SELECT {id}, 1, 'node/crawler-1/00000001', {at}, {at}, 'completed' FROM {};",
+             SELECT {id}, 1, 'node/crawler-1/00000001', {at}, {at}, {state} FROM {} WHERE {state} <> 'completed';",
             numbers(PAST)
         ),
         format!(

@@ -53,7 +53,7 @@ pub struct Job {
     pub wait_reason: Option<String>,
     /// Higher runs first.
     pub priority: i32,
-    lane: String,
+    pub(crate) lane: String,
     /// Who asked.
     pub user_id: Option<i64>,
     /// Whose account.
@@ -170,7 +170,7 @@ impl Job {
 /// The live job that has a key.
 pub fn live_with_key(conn: &mut Conn<'_>, key: &str) -> Result<Option<JobId>, StoreError> {
     let query = jobs::table.filter(jobs::dedupe_key.eq(key)).filter(IsLive).select(jobs::id);
-    let id: Option<String> = on_backend!(conn, |c| query.first(c).optional())?;
+    let id: Option<String> = on_backend!(conn, |c| query.get_result(c).optional())?;
     id.map(|id| id.parse().map_err(|error| StoreError::Corrupt(format!("job id {id:?}: {error}")))).transpose()
 }
 
@@ -184,5 +184,5 @@ pub(crate) fn get_all(conn: &mut Conn<'_>, ids: &[JobId]) -> Result<Vec<Job>, St
 /// A job.
 pub fn get(conn: &mut Conn<'_>, id: JobId) -> Result<Option<Job>, StoreError> {
     let query = jobs::table.find(id.to_string()).select(columns::<Job>());
-    Ok(on_backend!(conn, |c| query.first(c).optional())?)
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }

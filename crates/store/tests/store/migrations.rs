@@ -72,9 +72,16 @@ async fn a_database_with_jobs_goes_up_and_down() {
     let jobs = "SELECT id || ' ' || state || ' ' || coalesce(wait_reason, '-') AS v FROM jobs ORDER BY id";
     assert_eq!(texts(&mut conn, jobs), ["a queued -", "b waiting retry"]);
     assert_eq!(texts(&mut conn, "SELECT text || ' ' || nr AS v FROM job_messages ORDER BY id"), ["one 1", "two 2"]);
-    assert!(texts(&mut conn, "SELECT worker AS v FROM job_attempts").is_empty(), "it has not ended");
+    assert!(texts(&mut conn, "SELECT worker AS v FROM attempts").is_empty(), "it has not ended");
+    conn.batch_execute(
+        "UPDATE jobs SET state = 'completed', completed_by = 'w', finished_at = updated_at, lease_token = 3 WHERE id = 'a'",
+    )
+    .unwrap();
+    let attempt = |table: &str| format!("SELECT lease_token || ' ' || worker || ' ' || outcome AS v FROM {table}");
+    assert_eq!(texts(&mut conn, &attempt("attempts")), ["3 w completed"]);
     while conn.revert_last_migration(SQLITE).is_ok_and(|version| !version.to_string().starts_with("20261125000003")) {}
-    assert_eq!(texts(&mut conn, jobs), ["a queued -", "b queued -"], "an older version knows no retry");
+    assert_eq!(texts(&mut conn, jobs), ["a completed -", "b queued -"], "an older version knows no retry");
+    assert_eq!(texts(&mut conn, &attempt("job_attempts")), ["3 w completed"], "an older version looks for it here");
 }
 
 async fn opening_again_changes_nothing(world: &World) {

@@ -87,7 +87,7 @@ async fn no_job_is_handed_out_twice_and_nothing_is_refused() {
         world.count("SELECT count(*) AS n FROM jobs WHERE state = 'completed'").await,
         i64::try_from(all).unwrap()
     );
-    assert_eq!(world.count("SELECT count(*) AS n FROM job_attempts").await, i64::try_from(all).unwrap());
+    assert_eq!(world.count("SELECT count(*) AS n FROM attempts").await, i64::try_from(all).unwrap());
     world.assert_counters_are_exact().await;
 }
 

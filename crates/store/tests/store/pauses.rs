@@ -20,7 +20,7 @@ async fn a_paused_job_waits_and_burns_nothing(world: &World) {
         assert_eq!((job.state().unwrap(), job.wait_reason.as_deref()), (State::Waiting, Some("paused")));
         assert_eq!((job.attempt, job.worker), (0, None));
     }
-    assert_eq!(world.count("SELECT count(*) AS n FROM job_attempts").await, 0);
+    assert_eq!(world.count("SELECT count(*) AS n FROM attempts").await, 0);
     assert_eq!(world.write(pauses::wake).await, 0, "it is still paused");
     let pause = world.read(pauses::list).await.remove(0);
     assert_eq!((pause.scope, pause.reason.as_str(), pause.by.as_deref()), (kind(), "an upgrade", Some("ada")));

@@ -25,7 +25,7 @@ async fn old_and_surplus_jobs_go_and_live_ones_stay(world: &World) {
     let left = world.read(move |conn| jobs::states(conn, &ended, None)).await;
     assert_eq!(left.len(), 3);
     assert_eq!(world.get(live).await.id().unwrap(), live);
-    assert_eq!(world.count("SELECT count(*) AS n FROM job_attempts").await, 3, "what hangs on a job goes with it");
+    assert_eq!(world.count("SELECT count(*) AS n FROM attempts").await, 3, "what hangs on a job goes with it");
     world.assert_counters_are_exact().await;
 }
 

@@ -250,7 +250,7 @@ fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: Frame, id: JobId, shown: Sh
             .map(|count| LevelCount { level: count.level, kept: count.kept, dropped: count.dropped })
             .collect(),
         level,
-        attempts: attempts(conn, &job)?,
+        attempts: attempts(conn, id)?,
         items,
         item_counts: items::count(conn, id)?,
         item_filter,
@@ -267,33 +267,19 @@ fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: Frame, id: JobId, shown: Sh
     })
 }
 
-fn attempts(conn: &mut Conn<'_>, job: &Job) -> Result<Vec<Attempt>, StoreError> {
-    let mut attempts: Vec<Attempt> = attempts::list(conn, job.id()?, ATTEMPTS_SHOWN)?
-        .into_iter()
-        .map(|attempt| Attempt {
-            number: attempt.lease_token,
-            started_at: attempt.started_at(),
-            ended_at: attempt.ended_at(),
-            worker: attempt.worker.split('/').nth(1).unwrap_or(&attempt.worker).to_owned(),
-            outcome: attempt.outcome.clone(),
-            error_class: attempt.error_class.as_deref().and_then(|class| class.parse().ok()),
-            error: attempt.error,
-        })
-        .collect();
-    attempts.reverse();
-    // The one that runs is in the job's own row until it ends.
-    if let (Some(worker), Some(started_at)) = (&job.worker, job.started_at()) {
-        attempts.push(Attempt {
-            number: job.lease_token,
-            started_at,
-            ended_at: None,
-            worker: worker.split('/').nth(1).unwrap_or(worker).to_owned(),
-            outcome: None,
-            error_class: None,
-            error: None,
-        });
-    }
-    Ok(attempts)
+/// The newest attempts, oldest first.
+fn attempts(conn: &mut Conn<'_>, id: JobId) -> Result<Vec<Attempt>, StoreError> {
+    let newest = attempts::list(conn, id, ATTEMPTS_SHOWN)?.into_iter().rev();
+    let shown = newest.map(|attempt| Attempt {
+        number: attempt.lease_token,
+        started_at: attempt.started_at(),
+        ended_at: attempt.ended_at(),
+        worker: attempt.worker.split('/').nth(1).unwrap_or(&attempt.worker).to_owned(),
+        outcome: attempt.outcome,
+        error_class: attempt.error_class.as_deref().and_then(|class| class.parse().ok()),
+        error: attempt.error,
+    });
+    Ok(shown.collect())
 }
 
 /// A page of items, and the name of the last one where there are more.

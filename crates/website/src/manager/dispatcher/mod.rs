@@ -27,7 +27,7 @@ use trawl_protocol::{Boot, Bus, Incoming, Message, ProcessId, Receipt, StopJob};
 use trawl_store::{Db, jobs::Job, now};
 
 /// Reports that are written in one transaction at most.
-const BATCH: usize = 256;
+const BATCH: usize = 512;
 /// How often leases are looked after.
 const CARE: Duration = Duration::from_secs(1);
 /// How often the log tells what was done.

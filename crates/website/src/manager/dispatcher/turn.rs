@@ -149,15 +149,23 @@ impl Dispatcher {
                 self.held.insert(report.lease.job, job.clone());
             }
         }
-        let mut orders = Vec::new();
-        for (worker, claims) in claims {
+        for (worker, claims) in &claims {
             self.put_aside(&claims.put_aside);
-            for claimed in claims.claimed {
-                orders.extend(self.started(&worker, claimed));
+            for Claimed { job, .. } in &claims.claimed {
+                if let Ok(lease) = job.lease() {
+                    self.workers.started(worker.id, lease, job.lane());
+                }
             }
         }
         if go_on {
+            // What follows is done while it is being written.
             self.begin();
+        }
+        let mut orders = Vec::new();
+        for (worker, claims) in claims {
+            for claimed in claims.claimed {
+                orders.extend(self.started(&worker, claimed));
+            }
         }
         let mut newest: HashMap<ProcessId, Receipt> = HashMap::new();
         for (.., receipt) in reports.iter() {
@@ -258,13 +266,12 @@ impl Dispatcher {
         self.wanted |= !jobs.is_empty();
     }
 
-    /// A job is a worker's. Returns the order to begin.
+    /// A job is a worker's: lets it be known. Returns the order to begin.
     fn started(&mut self, worker: &Worker, claimed: Claimed) -> Option<(ProcessId, StartJob)> {
         self.hub.job(&claimed.job);
         self.metrics.started(&claimed.job);
         match start_message(&claimed) {
             Ok(start) => {
-                self.workers.started(worker.id, start.lease, claimed.job.lane());
                 self.held.insert(start.lease.job, claimed.job);
                 Some((worker.id, start))
             }
