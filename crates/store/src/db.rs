@@ -149,8 +149,7 @@ fn open_postgres(options: &DbOptions) -> Result<Inner, StoreError> {
         conn.transaction(|conn| {
             // Nodes take turns. The lock goes with the transaction.
             diesel::sql_query("SELECT pg_advisory_xact_lock(7260214002)").execute(conn)?;
-            work(&mut Conn::Postgres(conn));
-            Ok(())
+            work(&mut Conn::Postgres(conn))
         })
     });
     let writer = Writer::start(transact).map_err(|error| failed(error.to_string()))?;
@@ -191,12 +190,7 @@ fn open_sqlite(options: &DbOptions, path: PathBuf) -> Result<Inner, StoreError> 
         .connection_customizer(Box::new(Pragmas { query_only: true, ..pragmas }))
         .build(ConnectionManager::new(file))
         .map_err(|error| failed(error.to_string()))?;
-    let transact: Transact = Box::new(move |work| {
-        conn.immediate_transaction(|conn| {
-            work(&mut Conn::Sqlite(conn));
-            Ok(())
-        })
-    });
+    let transact: Transact = Box::new(move |work| conn.immediate_transaction(|conn| work(&mut Conn::Sqlite(conn))));
     Ok(Inner::Sqlite { writer: Writer::start(transact).map_err(|error| failed(error.to_string()))?, readers, path })
 }
 

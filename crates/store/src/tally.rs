@@ -4,7 +4,7 @@
 
 use crate::{StoreError, schema::jobs_counted_together, statement::statement};
 use diesel::{
-    Connection as _, SqliteConnection,
+    SqliteConnection,
     prelude::*,
     sql_types::{BigInt, Text},
     sqlite::Sqlite,
@@ -54,18 +54,16 @@ impl Tally {
     }
 }
 
-/// Runs `work`, which tallies every change of a job's state that it makes, while the triggers keep silent. All of it
-/// happens, or nothing: not even the silence outlives an error.
+/// Runs `work`, which tallies every change of a job's state that it makes, while the triggers keep silent. An error is
+/// one of the whole unit of work that this is in: it must not go on, since they would stay silent.
 pub(crate) fn together<T>(
     conn: &mut SqliteConnection,
     work: impl FnOnce(&mut SqliteConnection, &mut Tally) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    conn.transaction(|conn| {
-        diesel::insert_into(jobs_counted_together::table).values(jobs_counted_together::yes.eq(true)).execute(conn)?;
-        let mut tally = Tally::default();
-        let done = work(conn, &mut tally)?;
-        diesel::delete(jobs_counted_together::table).execute(conn)?;
-        tally.write(conn)?;
-        Ok(done)
-    })
+    diesel::insert_into(jobs_counted_together::table).values(jobs_counted_together::yes.eq(true)).execute(conn)?;
+    let mut tally = Tally::default();
+    let done = work(conn, &mut tally)?;
+    diesel::delete(jobs_counted_together::table).execute(conn)?;
+    tally.write(conn)?;
+    Ok(done)
 }

@@ -24,6 +24,21 @@ pub struct Worker {
     leaving: bool,
 }
 
+/// How much may be claimed for a worker.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// For whom.
+    pub worker: ProcessId,
+    /// Name of its life.
+    pub name: String,
+    /// The one instance that it has a token for.
+    pub own_instance: Option<String>,
+    /// Jobs of any lane.
+    pub any: usize,
+    /// Jobs of the normal lane, at most `any`.
+    pub normal: usize,
+}
+
 impl Worker {
     fn free(&self) -> usize {
         match &self.running {
@@ -165,9 +180,9 @@ impl Workers {
         self.by_id.values().filter_map(|worker| worker.running.as_ref()).map(HashMap::len).sum()
     }
 
-    /// How much may start now: `(worker, jobs of any lane, jobs of the normal lane)`, the idlest worker first.
+    /// How much may be claimed now, the idlest worker first.
     #[must_use]
-    pub fn openings(&self, slots: Slots) -> Vec<(Worker, usize, usize)> {
+    pub fn openings(&self, slots: Slots) -> Vec<Opening> {
         let count = |lane| {
             let running = self.by_id.values().filter_map(|worker| worker.running.as_ref());
             running.flat_map(HashMap::values).filter(|its| **its == lane).count()
@@ -184,7 +199,13 @@ impl Workers {
             any -= its_any;
             normal -= its_normal;
             if its_any > 0 {
-                openings.push((worker.clone(), its_any, its_normal));
+                openings.push(Opening {
+                    worker: worker.id,
+                    name: worker.name.clone(),
+                    own_instance: worker.own_instance.clone(),
+                    any: its_any,
+                    normal: its_normal,
+                });
             }
         }
         openings
@@ -224,9 +245,9 @@ mod tests {
         assert!(workers.openings(slots).is_empty());
         workers.holds(ProcessId::crawler(1), HashMap::new());
         let openings = workers.openings(slots);
-        assert_eq!((openings.len(), openings[0].1, openings[0].2), (1, 4, 4));
+        assert_eq!((openings.len(), openings[0].any, openings[0].normal), (1, 4, 4));
         workers.holds(ProcessId::crawler(2), HashMap::new());
-        let normal: usize = workers.openings(slots).iter().map(|opening| opening.2).sum();
+        let normal: usize = workers.openings(slots).iter().map(|opening| opening.normal).sum();
         assert_eq!(normal, 6, "two slots are kept for urgent jobs");
         workers.update(&[peer(1, 7, None), peer(2, 9, Some(2))]);
         assert_eq!(workers.openings(slots).len(), 1);

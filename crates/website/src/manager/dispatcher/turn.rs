@@ -3,7 +3,7 @@
 use super::{BATCH, Dispatcher, NumberedReport, Surely};
 use crate::manager::{
     ingest::{self, Ingested},
-    workers::Worker,
+    workers::Opening,
 };
 use chrono::TimeDelta;
 use std::{
@@ -36,7 +36,7 @@ pub(super) struct Turn {
 
 pub(super) struct Written {
     ingested: Vec<Ingested>,
-    claims: Vec<(Worker, Claims)>,
+    claims: Vec<(ProcessId, Claims)>,
 }
 
 /// What has become of the turn that is being written; never, where none is.
@@ -153,7 +153,7 @@ impl Dispatcher {
             self.put_aside(&claims.put_aside);
             for Claimed { job, .. } in &claims.claimed {
                 if let Ok(lease) = job.lease() {
-                    self.workers.started(worker.id, lease, job.lane());
+                    self.workers.started(*worker, lease, job.lane());
                 }
             }
         }
@@ -164,7 +164,7 @@ impl Dispatcher {
         let mut orders = Vec::new();
         for (worker, claims) in claims {
             for claimed in claims.claimed {
-                orders.extend(self.started(&worker, claimed));
+                orders.extend(self.started(worker, claimed));
             }
         }
         let mut newest: HashMap<ProcessId, Receipt> = HashMap::new();
@@ -267,13 +267,13 @@ impl Dispatcher {
     }
 
     /// A job is a worker's: lets it be known. Returns the order to begin.
-    fn started(&mut self, worker: &Worker, claimed: Claimed) -> Option<(ProcessId, StartJob)> {
+    fn started(&mut self, worker: ProcessId, claimed: Claimed) -> Option<(ProcessId, StartJob)> {
         self.hub.job(&claimed.job);
         self.metrics.started(&claimed.job);
         match start_message(&claimed) {
             Ok(start) => {
                 self.held.insert(start.lease.job, claimed.job);
-                Some((worker.id, start))
+                Some((worker, start))
             }
             Err(error) => {
                 tracing::error!(%error, "a claimed job cannot be sent");
@@ -283,15 +283,15 @@ impl Dispatcher {
     }
 }
 
-fn claim_for(conn: &mut Conn<'_>, openings: &[(Worker, usize, usize)]) -> Result<Vec<(Worker, Claims)>, StoreError> {
+fn claim_for(conn: &mut Conn<'_>, openings: &[Opening]) -> Result<Vec<(ProcessId, Claims)>, StoreError> {
     let mut all = Vec::new();
-    for (worker, any, normal) in openings {
-        let instance = match &worker.own_instance {
+    for Opening { worker, name, own_instance, any, normal } in openings {
+        let instance = match own_instance {
             None => None,
             // An instance that nobody has linked has no jobs.
             Some(url) => Some(instances::by_url(conn, url)?.unwrap_or(InstanceId(0))),
         };
-        let request = ClaimRequest { worker: worker.name.clone(), any: *any, normal: *normal, instance };
+        let request = ClaimRequest { worker: name.clone(), any: *any, normal: *normal, instance };
         let claims = claims::claim(conn, &request)?;
         for job in &claims.put_aside {
             if let (State::Failed, Some(why)) = (job.state()?, &job.error) {
@@ -299,7 +299,7 @@ fn claim_for(conn: &mut Conn<'_>, openings: &[(Worker, usize, usize)]) -> Result
             }
         }
         if claims != Claims::default() {
-            all.push((worker.clone(), claims));
+            all.push((*worker, claims));
         }
     }
     Ok(all)
