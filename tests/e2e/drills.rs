@@ -1,7 +1,8 @@
 //! Jobs of every sort through the real processes: those that succeed, fail, hiccup, panic, and will not stop.
 
-use crate::harness::{Client, Running, System, eventually};
+use crate::harness::{Client, Running, System, eventually, forge};
 use serde_json::{Value, json};
+use trawl_gitlab_sim::MARIA_TOKEN;
 
 /// A system without any GitLab: drills need none.
 struct Range {
@@ -139,4 +140,37 @@ async fn one_some_or_all_are_stopped() {
         (database.number("SELECT count(*) AS v FROM jobs WHERE state <> 'aborted'") == 0).then_some(())
     })
     .await;
+}
+
+/// What the overview offers for failures that have the same reason.
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_failed_alike_are_run_again_together() {
+    let range = Range::new().await;
+    // The overview is about what is mirrored: without an account it says how to begin.
+    let forge = forge(0.05);
+    assert_eq!(range.client.link(&forge.url(), MARIA_TOKEN).await.status, 201);
+    let alike = [
+        range.submit(json!({ "name": "one", "end": "fails" })).await,
+        range.submit(json!({ "name": "two", "end": "fails" })).await,
+    ];
+    let other = range.submit(json!({ "name": "other", "end": "panics" })).await;
+    for id in alike.iter().chain([&other]) {
+        range.becomes(id, "failed").await;
+    }
+    let page = range.client.get("/").await.text;
+    let forms: Vec<&str> = page.split("<form action=\"/jobs/bulk\"").skip(1).collect();
+    assert_eq!(forms.len(), 2, "{page}");
+    let form = forms[0].split("</form>").next().unwrap();
+    assert!(form.contains("Retry these 2"), "the most frequent comes first: {form}");
+    let values = |name: &str| -> Vec<&str> {
+        form.split(&format!("name=\"{name}\" value=\"")).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    };
+    let mut fields = vec![("csrf", values("csrf")[0]), ("action", "retry")];
+    fields.extend(values("id").into_iter().map(|id| ("id", id)));
+    assert_eq!(range.client.form("/jobs/bulk", &fields).await.status, 303);
+    for id in &alike {
+        let again = async || Some(range.job(id).await).filter(|job| job["attempts"].as_array().unwrap().len() == 2);
+        eventually("it is tried again", again).await;
+    }
+    assert_eq!(range.job(&other).await["attempts"].as_array().unwrap().len(), 1);
 }

@@ -118,13 +118,13 @@ fn alike(failed: &[jobs::Job]) -> Result<Vec<FailedJobs>, StoreError> {
         let at = job.finished_at().unwrap_or_else(|| job.created_at());
         let place = *places.entry(fingerprint(&message)).or_insert(groups.len());
         if let Some(group) = groups.get_mut(place) {
-            group.count += 1;
+            group.ids.push(job.id()?);
             group.first = at;
         } else {
-            groups.push(FailedJobs { message, count: 1, latest: job.id()?, at, first: at });
+            groups.push(FailedJobs { message, ids: vec![job.id()?], at, first: at });
         }
     }
-    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+    groups.sort_by_key(|group| std::cmp::Reverse(group.count()));
     Ok(groups)
 }
 

@@ -79,14 +79,20 @@ pub struct RefusedAccount {
 pub struct FailedJobs {
     /// The error of the latest of them, in words.
     pub message: String,
-    /// How many.
-    pub count: i64,
-    /// The latest of them.
-    pub latest: JobId,
-    /// When it ended.
+    /// All of them, the latest first.
+    pub ids: Vec<JobId>,
+    /// When the latest ended.
     pub at: DateTime<Utc>,
     /// When the first of them ended.
     pub first: DateTime<Utc>,
+}
+
+impl FailedJobs {
+    /// How many.
+    #[must_use]
+    pub fn count(&self) -> i64 {
+        words::len(&self.ids)
+    }
 }
 
 /// Jobs that are parked for the same reason.
@@ -160,7 +166,7 @@ impl Overview {
     }
 
     fn failed_in_all(&self) -> i64 {
-        self.failed.iter().map(|failed| failed.count).sum()
+        self.failed.iter().map(FailedJobs::count).sum()
     }
 
     fn bars(&self) -> Bars {

@@ -48,8 +48,7 @@ impl Samples {
             }],
             failed: vec![FailedJobs {
                 message: self.say("GitLab answered 404: the project is gone, or the account may not see it any more."),
-                count: 3,
-                latest: Self::id(9),
+                ids: vec![Self::id(9), Self::id(8), Self::id(7)],
                 at: Self::ago(4000),
                 first: Self::ago(9000),
             }],
