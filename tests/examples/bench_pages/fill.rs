@@ -122,7 +122,7 @@ fn statements(words: &Words) -> String {
         format!(
             "INSERT INTO jobs ({columns}) SELECT {}, 'drill', '{{\"name\":\"' || n || '\",\"steps\":1,\"step_ms\":100}}', 'drill:queued:' || n, \
              'queued', 50, 'normal', n, 5, 0, 0, (SELECT min(id) FROM users), NULL, NULL, NULL, {at}, {at}, {at}, NULL, \
-             NULL, 0, NULL, NULL, NULL FROM {};",
+             NULL, 0, NULL, NULL, NULL, NULL FROM {};",
             self::id(words, &format!("({PAST} + n)")),
             numbers(QUEUED)
         ),
