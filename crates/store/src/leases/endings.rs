@@ -108,7 +108,7 @@ impl Ending {
 
     fn write(&self, conn: &mut Conn<'_>, job: &Job) -> Result<(), StoreError> {
         match conn {
-            // It is its job's last attempt, and so in the job's own row.
+            // Another attempt may follow, so this one gets a row of its own; what completes a job stays in the job's.
             _ if !is_completed(job) => {
                 self.left.write(conn, job)?;
                 attempts::record(conn, job, &self.worker, self.word)
