@@ -241,11 +241,14 @@ mod tests {
                 if fail { Err(StoreError::NotFound) } else { Ok(()) }
             })
         };
+        let first = write("first", true).await;
+        assert!(matches!(first, Err(StoreError::NotFound)), "{first:?}");
         let (a, b, c) = tokio::join!(write("a", false), write("b", true), write("c", false));
         assert!(a.is_ok() && matches!(b, Err(StoreError::NotFound)) && c.is_ok());
         let names =
-            db.read(|conn| Ok([users::by_name(conn, "a")?.is_some(), users::by_name(conn, "b")?.is_some()])).await;
-        assert_eq!(names.unwrap(), [true, false]);
+            db.read(|conn| ["first", "a", "b"].map(|name| users::by_name(conn, name)).into_iter().collect()).await;
+        let names: Vec<_> = names.unwrap();
+        assert_eq!(names.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true, false]);
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@
 //! transactions side by side would only wait for each other's rows, and in circles.
 
 use crate::{Conn, StoreError};
-use diesel::Connection as _;
+use diesel::{Connection as _, result::Error::RollbackTransaction};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc,
@@ -124,12 +124,10 @@ impl Drop for Writer {
 
 fn commit_group(transact: &mut Transact, first: Box<dyn Unit>, waiting: &mpsc::Receiver<Box<dyn Unit>>) {
     let mut group = vec![first];
-    let mut alone_and_failed = false;
-    let mut committed = transact(&mut |conn| {
+    let committed = transact(&mut |conn| {
         let begun = Instant::now();
         if !group[0].run(conn) {
-            alone_and_failed = true;
-            return Err(StoreError::Query(diesel::result::Error::RollbackTransaction));
+            return Err(StoreError::Query(RollbackTransaction));
         }
         while group.len() < GROUP_LIMIT
             && begun.elapsed() < GROUP_TIME
@@ -140,10 +138,11 @@ fn commit_group(transact: &mut Transact, first: Box<dyn Unit>, waiting: &mpsc::R
         }
         Ok(())
     });
-    if alone_and_failed {
-        // It says itself why.
-        committed = Ok(());
-    }
+    let committed = match committed {
+        // The unit says itself why.
+        Err(StoreError::Query(RollbackTransaction)) => Ok(()),
+        other => other,
+    };
     if let Err(error) = &committed {
         tracing::error!(%error, units = group.len(), "a commit failed; nothing of it is written");
     }
