@@ -324,12 +324,12 @@ pub struct Steps {
 impl Steps {
     /// How much of a part is done, 0 to 1. Never goes back.
     pub fn set(&self, name: &str, done: f64) {
-        self.change(name, |progress, path| progress.set(path, done));
+        self.change(name, |progress, path| progress.set(path, done, Utc::now()));
     }
 
     /// A part by counts; the total is none while it is not known.
     pub fn set_counts(&self, name: &str, count: u64, total: Option<u64>) {
-        self.change(name, |progress, path| progress.set_counts(path, count, total));
+        self.change(name, |progress, path| progress.set_counts(path, count, total, Utc::now()));
     }
 
     /// A part that became known later; its weight is relative to those beside it.

@@ -149,7 +149,7 @@ impl Worker {
                     noted(bus.send(ProcessId::WEBSITE, &answer).await.map(drop));
                 });
             }
-            Message::Holdings(..) | Message::JobUpdate(_) | Message::Heartbeat => {
+            Message::Holdings(..) | Message::JobUpdate(_) | Message::Heartbeat { .. } => {
                 tracing::warn!("a message that is not for a crawler");
             }
         }
@@ -235,7 +235,8 @@ impl Worker {
     }
 
     fn heartbeat(&self) {
-        noted(self.bus.signal(ProcessId::WEBSITE, &Message::Heartbeat));
+        let window_percent = self.bus.window_percent(ProcessId::WEBSITE);
+        noted(self.bus.signal(ProcessId::WEBSITE, &Message::Heartbeat { window_percent }));
     }
 
     fn hand_everything_back(&mut self) {

@@ -29,21 +29,25 @@ pub enum About {
 
 /// Finds the groups and projects that an account can reach.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AuthorizationScope {}
 
 /// Reads a group's details and what hangs below it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Group {}
 
 /// Reads a project's details.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Project {}
 
 /// Reads a project's issues with their notes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Issues {
     /// Read everything again instead of what changed since the last pass.
@@ -53,6 +57,7 @@ pub struct Issues {
 
 /// Reads a project's merge requests with their notes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MergeRequests {
     /// Read everything again instead of what changed since the last pass.
@@ -65,25 +70,31 @@ pub const MAX_URL: usize = 2048;
 
 /// Finds the links of a web page, and of the pages that it leads to, and checks each of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LinkScan {
     /// The page to begin with.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uri", max_length = 2048))]
     pub url: Url,
     /// How many links to follow from the first page; 0: only its own links are checked.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 100))]
     pub depth: u32,
     /// Follow links to the same host only. Others are checked all the same.
     #[serde(default = "yes")]
     pub same_host: bool,
     /// Pages to read at most.
     #[serde(default = "default_max_pages")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10_000))]
     pub max_pages: u32,
     /// Read only pages that fit one of these patterns (`*` stands for anything); empty: all. What they link to is checked
     /// all the same.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 25))]
     pub include: Vec<String>,
     /// Neither read nor check what fits one of these patterns.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 25))]
     pub exclude: Vec<String>,
     /// Check links to other hosts as well.
     #[serde(default = "yes")]
@@ -143,6 +154,7 @@ impl LinkScan {
 
 /// How a drill ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DrillEnd {
     /// It completes.
@@ -158,6 +170,7 @@ pub enum DrillEnd {
 
 /// Does nothing but take its time and end as it is told: shows that jobs run, how fast, and what becomes of failures.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Drill {
     /// Tells drills apart: of each name at most one is live for a person.
@@ -165,15 +178,19 @@ pub struct Drill {
     pub name: String,
     /// Steps to take; each is a checkpoint.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 10_000))]
     pub steps: u32,
     /// How long each step takes, in milliseconds.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 3_600_000))]
     pub step_ms: u64,
     /// Messages to write with each step.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 1000))]
     pub messages: u32,
     /// Items to report with each step.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 1000))]
     pub items: u32,
     /// How it ends.
     #[serde(default)]
@@ -227,6 +244,14 @@ macro_rules! kinds {
             pub const fn about(&self) -> About {
                 use About::{Account, Area, Options};
                 match self { $(Self::$variant(_) => $about),* }
+            }
+
+            /// What the options of each kind look like, under the names of their types, for the API's document.
+            #[cfg(feature = "openapi")]
+            #[must_use]
+            pub fn schemas() -> Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)> {
+                use utoipa::{PartialSchema as _, ToSchema as _};
+                vec![$(($variant::name().into_owned(), $variant::schema())),*]
             }
 
             /// The options as JSON.

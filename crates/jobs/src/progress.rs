@@ -1,6 +1,7 @@
 //! Progress as weighted sub-operations, which may have sub-operations of their own.
 
 use crate::text::clip;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// More parts than this are not told apart: no person reads them, and each report carries them all.
@@ -23,6 +24,10 @@ pub struct SubOperation {
     pub count: Option<u64>,
     /// Things to do in all, where known.
     pub total: Option<u64>,
+    /// When something was first heard of it.
+    began: Option<DateTime<Utc>>,
+    /// When it was first called done.
+    ended: Option<DateTime<Utc>>,
     /// What it consists of.
     pub parts: Vec<SubOperation>,
 }
@@ -30,13 +35,29 @@ pub struct SubOperation {
 impl SubOperation {
     fn new(name: &str, weight: f64) -> Self {
         let weight = if weight.is_finite() { weight.max(0.0) } else { 0.0 };
-        Self { name: name.to_owned(), weight, done: 0.0, count: None, total: None, parts: Vec::new() }
+        let name = name.to_owned();
+        Self { name, weight, done: 0.0, count: None, total: None, began: None, ended: None, parts: Vec::new() }
     }
 
     /// Done so far, 0 to 1. A part that was called done stays so, whatever becomes known of its own parts.
     #[must_use]
     pub fn value(&self) -> f64 {
         mean(&self.parts).unwrap_or_default().max(self.done)
+    }
+
+    /// When something was first heard of it, or of one of its parts.
+    #[must_use]
+    pub fn began(&self) -> Option<DateTime<Utc>> {
+        self.parts.iter().filter_map(Self::began).chain(self.began).min()
+    }
+
+    /// When it was done, or the last of its parts; none while it is not.
+    #[must_use]
+    pub fn ended(&self) -> Option<DateTime<Utc>> {
+        if self.value() < 1.0 {
+            return None;
+        }
+        self.ended.or_else(|| self.parts.iter().filter_map(Self::ended).max())
     }
 }
 
@@ -63,11 +84,15 @@ struct FlatPart {
     /// How many parts it lies in.
     #[serde(default)]
     depth: u8,
+    #[serde(default)]
+    began: Option<DateTime<Utc>>,
+    #[serde(default)]
+    ended: Option<DateTime<Utc>>,
 }
 
 fn flatten(parts: Vec<SubOperation>, depth: u8, flat: &mut Vec<FlatPart>) {
-    for SubOperation { name, weight, done, count, total, parts } in parts {
-        flat.push(FlatPart { name, weight, done, count, total, depth });
+    for SubOperation { name, weight, done, count, total, began, ended, parts } in parts {
+        flat.push(FlatPart { name, weight, done, count, total, depth, began, ended });
         flatten(parts, depth + 1, flat);
     }
 }
@@ -83,7 +108,7 @@ impl From<Progress> for Vec<FlatPart> {
 impl From<Vec<FlatPart>> for Progress {
     fn from(flat: Vec<FlatPart>) -> Self {
         let mut progress = Self::default();
-        for FlatPart { name, weight, done, count, total, depth } in flat.into_iter().take(MAX_PARTS) {
+        for FlatPart { name, weight, done, count, total, depth, began, ended } in flat.into_iter().take(MAX_PARTS) {
             let mut parts = &mut progress.parts;
             for _ in 0..depth.min(MAX_DEPTH) {
                 if parts.is_empty() {
@@ -92,7 +117,7 @@ impl From<Vec<FlatPart>> for Progress {
                 let last = parts.len() - 1;
                 parts = &mut parts[last].parts;
             }
-            parts.push(SubOperation { name, weight, done, count, total, parts: Vec::new() });
+            parts.push(SubOperation { name, weight, done, count, total, began, ended, parts: Vec::new() });
         }
         progress
     }
@@ -137,24 +162,29 @@ impl Progress {
         }
     }
 
-    /// Sets how much of a part is done. Never goes back; an unknown part is added with weight 1.
-    pub fn set(&mut self, path: &[&str], done: f64) {
+    /// Sets how much of a part is done, at this time. Never goes back; an unknown part is added with weight 1.
+    pub fn set(&mut self, path: &[&str], done: f64, at: DateTime<Utc>) {
         if let Some(part) = self.part(path)
             && done.is_finite()
         {
             part.done = part.done.max(done.clamp(0.0, 1.0));
+            part.began.get_or_insert(at);
+            if part.done >= 1.0 {
+                part.ended.get_or_insert(at);
+            }
         }
     }
 
     /// Sets a part by counts. An unknown total leaves the fraction as it is.
-    pub fn set_counts(&mut self, path: &[&str], count: u64, total: Option<u64>) {
+    pub fn set_counts(&mut self, path: &[&str], count: u64, total: Option<u64>, at: DateTime<Utc>) {
         if let Some(part) = self.part(path) {
+            part.began.get_or_insert(at);
             part.count = Some(count);
             part.total = total.map(|total| total.max(count));
         }
         if let Some(total) = total {
             #[expect(clippy::cast_precision_loss, reason = "a share of a count needs no 53 bits")]
-            self.set(path, if total == 0 { 1.0 } else { count as f64 / total as f64 });
+            self.set(path, if total == 0 { 1.0 } else { count as f64 / total as f64 }, at);
         }
     }
 
@@ -188,14 +218,31 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    #[test]
+    fn a_part_lasts_from_the_first_word_to_the_last() {
+        let mut progress = Progress::new(&[("projects", 1.0), ("people", 1.0)]);
+        progress.set_counts(&["projects", "infra"], 0, Some(2), at(3));
+        progress.set(&["projects", "shop"], 1.0, at(5));
+        let span = |progress: &Progress, i: usize| (progress.parts()[i].began(), progress.parts()[i].ended());
+        assert_eq!((span(&progress, 0), span(&progress, 1)), ((Some(at(3)), None), (None, None)));
+        progress.set_counts(&["projects", "infra"], 2, Some(2), at(8));
+        progress.set(&["projects", "infra"], 1.0, at(9));
+        progress.set(&["projects", "shop"], 1.0, at(9));
+        assert_eq!(span(&progress, 0), (Some(at(3)), Some(at(8))));
+    }
+
     #[test]
     fn weights_count() {
         let mut progress = Progress::new(&[("fetch", 0.7), ("check", 0.3)]);
-        progress.set(&["fetch"], 0.5);
+        progress.set(&["fetch"], 0.5, at(0));
         assert!((progress.value() - 0.35).abs() < 1e-9);
-        progress.set(&["fetch"], 0.2);
+        progress.set(&["fetch"], 0.2, at(0));
         assert!((progress.value() - 0.35).abs() < 1e-9, "never back");
-        progress.set_counts(&["check"], 3, Some(4));
+        progress.set_counts(&["check"], 3, Some(4), at(0));
         assert!((progress.value() - 0.575).abs() < 1e-9);
     }
 
@@ -204,9 +251,9 @@ mod tests {
         let mut progress = Progress::new(&[("projects", 3.0), ("people", 1.0)]);
         progress.add(&["projects", "infra/gateway"], 2.0);
         progress.add(&["projects", "infra/router"], 2.0);
-        progress.set(&["projects", "infra/gateway"], 1.0);
+        progress.set(&["projects", "infra/gateway"], 1.0, at(0));
         assert!((progress.value() - 0.375).abs() < 1e-9);
-        progress.set(&["projects"], 1.0);
+        progress.set(&["projects"], 1.0, at(0));
         assert!((progress.value() - 0.75).abs() < 1e-9);
     }
 
@@ -214,7 +261,7 @@ mod tests {
     fn the_number_of_parts_is_bounded() {
         let mut progress = Progress::default();
         for number in 0..2 * MAX_PARTS {
-            progress.set(&["all", &number.to_string()], 1.0);
+            progress.set(&["all", &number.to_string()], 1.0, at(0));
         }
         assert_eq!(count(progress.parts()), MAX_PARTS);
     }
@@ -222,8 +269,8 @@ mod tests {
     #[test]
     fn parts_are_read_back_in_their_places() {
         let mut progress = Progress::new(&[("a", 1.0), ("b", 2.0)]);
-        progress.set(&["a", "inner", "innermost"], 0.5);
-        progress.set_counts(&["b", "inner"], 3, Some(4));
+        progress.set(&["a", "inner", "innermost"], 0.5, at(0));
+        progress.set_counts(&["b", "inner"], 3, Some(4), at(0));
         let text = serde_json::to_string(&progress).unwrap();
         assert_eq!(serde_json::from_str::<Progress>(&text).unwrap(), progress);
         let deep: Vec<_> = (0..300)
@@ -257,8 +304,8 @@ mod tests {
             let mut last = 0.0;
             for (i, inner, done) in sets {
                 match inner {
-                    0 => progress.set(&[names[i]], done),
-                    inner => progress.set(&[names[i], names[inner - 1]], done),
+                    0 => progress.set(&[names[i]], done, at(0)),
+                    inner => progress.set(&[names[i], names[inner - 1]], done, at(0)),
                 }
                 let value = progress.value();
                 prop_assert!((0.0..=1.0).contains(&value) && value >= last - 1e-9, "{value} after {last}");

@@ -178,6 +178,15 @@ impl Bus {
         Ok(Delivery(delivery))
     }
 
+    /// How much of the window towards a receiver is taken by what it has not acknowledged, in percent. A full one holds
+    /// up whoever sends.
+    #[must_use]
+    pub fn window_percent(&self, to: ProcessId) -> u8 {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = windows.get(&to).map_or(WINDOW_KIB, |window| window.available_permits());
+        u8::try_from((WINDOW_KIB - free.min(WINDOW_KIB)) * 100 / WINDOW_KIB).unwrap_or(100)
+    }
+
     /// Sends a message that may be lost.
     ///
     /// # Errors

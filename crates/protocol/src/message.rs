@@ -19,7 +19,10 @@ pub enum Message {
     /// Crawler to website: what happened to a job.
     JobUpdate(Box<Report>),
     /// Crawler to website, as a signal: it is alive, and with it all that it holds.
-    Heartbeat,
+    Heartbeat {
+        /// How much of its window towards the website is taken by what is not acknowledged, in percent.
+        window_percent: u8,
+    },
 }
 
 /// Everything a worker needs to run a job, and nothing secret.
@@ -193,10 +196,10 @@ mod tests {
             .prop_map(|(result, watermark, incomplete)| Outcome::Completed { result, watermark, incomplete });
         let outcome = prop_oneof![failed, completed, Just(Outcome::Aborted), Just(Outcome::HandedBack)];
         prop_oneof![
-            (any::<String>(), 0.0..1.0_f64).prop_map(|(name, done)| {
+            (any::<String>(), 0.0..1.0_f64, time()).prop_map(|(name, done, at)| {
                 let mut progress = Progress::new(&[(&name, 0.5)]);
-                progress.set(&[&name], done);
-                progress.set_counts(&["more", "inner"], 3, None);
+                progress.set(&[&name], done, at);
+                progress.set_counts(&["more", "inner"], 3, None, at);
                 Change::Progress(progress)
             }),
             (levels, time(), any::<String>()).prop_map(|(level, at, text)| Change::Message { level, at, text }),
@@ -234,7 +237,7 @@ mod tests {
             any::<u32>().prop_map(|boot| Message::AskHoldings(Boot(boot))),
             (any::<u32>(), vec(lease(), 0..5)).prop_map(|(boot, leases)| Message::Holdings(Boot(boot), leases)),
             report,
-            Just(Message::Heartbeat),
+            (0..=100_u8).prop_map(|window_percent| Message::Heartbeat { window_percent }),
         ]
     }
 

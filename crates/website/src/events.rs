@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::broadcast;
-use trawl_jobs::UserId;
+use trawl_jobs::{Item, UserId, text::clip};
 use trawl_store::jobs::Job;
 
 /// How many events a slow browser may be behind before it is told to load everything anew, and how many are kept for one
@@ -20,14 +20,18 @@ const BACKLOG: usize = 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What other nodes may tell of; processes are each node's own.
-pub(crate) const TOPICS: [&str; 3] = ["job", "area", "account"];
+pub(crate) const TOPICS: [&str; 4] = ["job", "item", "area", "account"];
+/// Items that an event tells of by name; the rest is only counted.
+const ITEMS_TOLD: usize = 20;
+/// Longer names of items are cut. Bytes.
+const ITEM_NAME: usize = 300;
 
 /// Something that changed.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// Grows by one; what a browser had last when it comes back.
     pub id: u64,
-    /// `job`, `area`, `account` or `process`.
+    /// `job`, `item`, `area`, `account` or `process`.
     pub name: &'static str,
     /// JSON.
     pub data: Arc<str>,
@@ -74,6 +78,23 @@ struct JobEvent<'a> {
     area: Option<i64>,
 }
 
+#[derive(Serialize)]
+struct ItemsEvent<'a> {
+    /// Of the job.
+    id: &'a str,
+    /// So many items were reported.
+    count: usize,
+    /// The last of them, as far as they are told.
+    items: Vec<ItemEvent<'a>>,
+}
+
+#[derive(Serialize)]
+struct ItemEvent<'a> {
+    name: String,
+    state: &'static str,
+    verdict: Option<&'a str>,
+}
+
 impl Default for Hub {
     fn default() -> Self {
         // Ids of another run of this process must not be taken for ours: begin at the time.
@@ -99,6 +120,22 @@ impl Hub {
             serde_json::to_string(&event).unwrap_or_default()
         };
         self.send("job", data, Some(UserId(job.user_id.unwrap_or(0))), false);
+    }
+
+    /// A job has said how single things went.
+    pub fn items(&self, job: &Job, reported: &[Item]) {
+        let data = || {
+            let last = &reported[reported.len().saturating_sub(ITEMS_TOLD)..];
+            let items = last.iter().map(|Item { name, state, verdict, .. }| ItemEvent {
+                name: clip(name, ITEM_NAME),
+                state: state.as_str(),
+                verdict: verdict.as_deref(),
+            });
+            let items = items.collect();
+            let event = ItemsEvent { id: job.id_text(), count: reported.len(), items };
+            serde_json::to_string(&event).unwrap_or_default()
+        };
+        self.send("item", data, Some(UserId(job.user_id.unwrap_or(0))), false);
     }
 
     /// Several jobs have come or gone.

@@ -6,8 +6,13 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 use trawl_jobs::{Lane, State};
+use trawl_protocol::ProcessId;
 use trawl_store::jobs::Job;
 
 /// Upper bounds of the histograms, in seconds: from a job that waits for nothing to one that takes an hour.
@@ -33,6 +38,11 @@ struct ByEnd {
     end: String,
 }
 
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByCrawler {
+    crawler: String,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// All figures. Cheap to clone.
@@ -51,6 +61,7 @@ struct Figures {
     running: Gauge,
     turns: Histogram,
     reports_waiting: Gauge,
+    windows: Family<ByCrawler, Gauge<f64, AtomicU64>>,
 }
 
 impl fmt::Debug for Metrics {
@@ -74,6 +85,7 @@ impl Default for Metrics {
             running: Gauge::default(),
             turns: Histogram::new(TURN_SECONDS),
             reports_waiting: Gauge::default(),
+            windows: Family::default(),
         };
         let registry = &mut figures.registry;
         registry.register("jobs", "Jobs in the database", figures.jobs.clone());
@@ -112,6 +124,12 @@ impl Default for Metrics {
             "reports_waiting",
             "Reports that are received and not being written yet",
             figures.reports_waiting.clone(),
+        );
+        registry.register_with_unit(
+            "crawler_window_fill",
+            "How much of a crawler's window is taken by reports that are not committed yet; a full one holds it up",
+            Unit::Other("ratio".to_owned()),
+            figures.windows.clone(),
         );
         Self(Arc::new(figures))
     }
@@ -159,6 +177,16 @@ impl Metrics {
         self.0.reports_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
+    /// A crawler says how full its window is.
+    pub fn window(&self, crawler: ProcessId, percent: u8) {
+        self.0.windows.get_or_create(&by_crawler(crawler)).set(f64::from(percent) / 100.0);
+    }
+
+    /// A crawler is gone.
+    pub fn left(&self, crawler: ProcessId) {
+        self.0.windows.remove(&by_crawler(crawler));
+    }
+
     /// So many jobs run.
     pub fn running(&self, jobs: usize) {
         self.0.running.set(i64::try_from(jobs).unwrap_or(i64::MAX));
@@ -183,6 +211,10 @@ impl Metrics {
     }
 }
 
+fn by_crawler(crawler: ProcessId) -> ByCrawler {
+    ByCrawler { crawler: crawler.to_string() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,15 +224,20 @@ mod tests {
         let metrics = Metrics::default();
         metrics.lost(3);
         metrics.written(7);
+        metrics.window(ProcessId::crawler(1), 25);
+        metrics.window(ProcessId::crawler(2), 100);
+        metrics.left(ProcessId::crawler(2));
         let text = metrics.text(&[("issues".to_owned(), State::Queued, 5)]);
         for line in [
             "trawl_jobs{kind=\"issues\",state=\"queued\"} 5",
             "trawl_leases_lost_total 3",
             "trawl_objects_written_total 7",
+            "trawl_crawler_window_fill_ratio{crawler=\"crawler-1\"} 0.25",
             "trawl_job_wait_seconds_count{lane=\"priority\"} 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}: {text}");
         }
+        assert!(!text.contains("crawler-2"), "nor who has left");
         assert!(!metrics.text(&[]).contains("issues"), "what is gone is not told any more");
     }
 }

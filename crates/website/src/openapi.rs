@@ -8,10 +8,14 @@ use crate::handlers::{
 use actix_web::HttpResponse;
 use serde_json::Value;
 use std::sync::OnceLock;
-use trawl_jobs::JobSpec;
+use trawl_jobs::{ItemState, JobSpec, Lane, Level, State, kind::DrillEnd};
 use utoipa::{
-    Modify, OpenApi,
-    openapi::{Content, PathItem, Ref, RefOr, ResponseBuilder, Schema, path::Operation},
+    Modify, OpenApi, PartialSchema as _,
+    openapi::{
+        Content, ObjectBuilder, PathItem, Ref, RefOr, ResponseBuilder, Schema, Type,
+        path::Operation,
+        schema::{AnyOfBuilder, SchemaType},
+    },
 };
 
 /// The whole description.
@@ -56,7 +60,7 @@ use utoipa::{
         api_accounts::unlink,
     ),
     components(schemas(Problem)),
-    modifiers(&Problems, &Words, &Kinds),
+    modifiers(&Problems, &Kinds, &FilterWords, &Words),
 )]
 pub struct Description;
 
@@ -111,18 +115,59 @@ fn for_users(text: &str) -> String {
     rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
 
-/// What may be submitted is a closed list.
+/// What may be submitted is a closed list, and so are the options of each kind.
 struct Kinds;
 
 impl Modify for Kinds {
     fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
-        let schemas = description.components.as_mut().map(|components| &mut components.schemas);
-        let body = schemas.and_then(|schemas| schemas.get_mut("SubmitBody"));
-        if let Some(RefOr::T(Schema::Object(body))) = body
-            && let Some(RefOr::T(Schema::Object(kind))) = body.properties.get_mut("kind")
-        {
+        let Some(components) = description.components.as_mut() else { return };
+        let mut options = AnyOfBuilder::new().description(Some("The options of the kind"));
+        for (name, schema) in JobSpec::schemas() {
+            options = options.item(Ref::from_schema_name(&name));
+            components.schemas.insert(name, schema);
+        }
+        components.schemas.insert("DrillEnd".to_owned(), DrillEnd::schema());
+        let options = RefOr::T(Schema::from(options.item(ObjectBuilder::new().schema_type(Type::Null))));
+        let Some(RefOr::T(Schema::Object(body))) = components.schemas.get_mut("SubmitBody") else { return };
+        if let Some(RefOr::T(Schema::Object(kind))) = body.properties.get_mut("kind") {
             let names = JobSpec::KINDS.iter().map(|&kind| Value::from(kind));
             kind.enum_values = Some(names.chain([Value::Null]).collect());
+        }
+        body.properties.insert("payload".to_owned(), options);
+    }
+}
+
+/// Words that a filter understands are a closed list as well.
+struct FilterWords;
+
+impl FilterWords {
+    /// The words of a parameter; none where it is free text. The API takes a state of a job by two names.
+    fn of(path: &str, parameter: &str) -> Vec<&'static str> {
+        match parameter {
+            "status" => ["pending", "active", "past"].into_iter().chain(State::ALL.map(State::as_str)).collect(),
+            "lane" => Lane::ALL.map(Lane::as_str).to_vec(),
+            "level" => Level::ALL.map(Level::as_str).to_vec(),
+            "state" if path.ends_with("/items") => ItemState::ALL.map(ItemState::as_str).to_vec(),
+            "kind" if path.contains("/jobs") => JobSpec::KINDS.to_vec(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Modify for FilterWords {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        for (path, item) in &mut description.paths.paths {
+            for parameter in operations(item).filter_map(|operation| operation.parameters.as_mut()).flatten() {
+                let RefOr::T(parameter) = parameter else { continue };
+                let words = Self::of(path, &parameter.name);
+                if let Some(RefOr::T(Schema::Object(schema))) = parameter.schema.as_mut()
+                    && !words.is_empty()
+                {
+                    // In an address there is no null, only a filter that is left out.
+                    schema.schema_type = SchemaType::Type(Type::String);
+                    schema.enum_values = Some(words.into_iter().map(Value::from).collect());
+                }
+            }
         }
     }
 }

@@ -213,7 +213,7 @@ async fn an_abort_while_the_website_is_slow_loses_nothing() {
     house.start(order("bulky", lease)).await;
     let first = house.report().await;
     house.send(&Message::StopJob(StopJob::Abort(lease))).await;
-    let (mut told, mut last, mut beats) = (Told::default(), first.seq, 0);
+    let (mut told, mut last, mut beats, mut fullest) = (Told::default(), first.seq, 0, 0);
     told.take(first.report);
     // The window is full for longer than an aborted job may take to stop.
     while beats < 4 {
@@ -222,10 +222,14 @@ async fn an_abort_while_the_website_is_slow_loses_nothing() {
                 last = seq;
                 assert!(!told.take(*report));
             }
-            (Message::Heartbeat, _) => beats += 1,
+            (Message::Heartbeat { window_percent }, _) => {
+                beats += 1;
+                fullest = fullest.max(window_percent);
+            }
             (other, _) => panic!("{other:?}"),
         }
     }
+    assert!(fullest > 80, "heartbeats tell that the window is full: {fullest} %");
     house.acknowledge(last).await;
     let rest = house.until_finished(lease).await;
     assert_eq!((rest.outcome, rest.cursors.as_slice()), (Some(Outcome::Aborted), &["bulk".to_owned()][..]));

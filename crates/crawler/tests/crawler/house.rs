@@ -196,7 +196,7 @@ impl House {
 
     /// Waits for the next sign of life.
     pub(crate) async fn heartbeat(&mut self) {
-        while !matches!(self.next().await, (Message::Heartbeat, _)) {}
+        while !matches!(self.next().await, (Message::Heartbeat { .. }, _)) {}
     }
 
     /// Which leases the worker holds. The answer is not acknowledged.

@@ -27,7 +27,7 @@ async fn advance(
 ) -> Result<(), StoreError> {
     let progress = done.map(|done| {
         let mut progress = Progress::new(&[("a", 1.0)]);
-        progress.set(&["a"], done);
+        progress.set(&["a"], done, trawl_store::now());
         progress
     });
     let said = move |conn: &mut trawl_store::Conn<'_>| {

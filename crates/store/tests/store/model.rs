@@ -310,7 +310,7 @@ impl Run<'_> {
 async fn report(world: &World, id: JobId, seq: i64, done: f64) -> bool {
     let lease = world.get(id).await.lease().unwrap();
     let mut progress = Progress::new(&[("a", 1.0)]);
-    progress.set(&["a"], done);
+    progress.set(&["a"], done, trawl_store::now());
     world
         .write(move |conn| {
             let mut jobs = leases::load(conn, &[id])?;

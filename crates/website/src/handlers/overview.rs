@@ -72,13 +72,15 @@ fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: crate::pages::Frame) -> Res
     }
     let freshness = Freshness::load(conn, user.user.id())?;
     let since = now() - TimeDelta::hours(24);
+    let failed = jobs::failed_since(conn, scope, since, FAILURES)?;
     Ok(Overview {
         linked_accounts: i64::try_from(accounts.len()).unwrap_or(i64::MAX),
         running: running(conn, user)?,
         running_total: of(&[State::Running, State::Aborting]),
         queued: of(&[State::Queued]),
         waiting: of(&[State::Waiting]),
-        failed: alike(&jobs::failed_since(conn, scope, since, FAILURES)?)?,
+        only_latest_failed: i64::try_from(failed.len()).is_ok_and(|found| found >= FAILURES),
+        failed: alike(&failed)?,
         parked: parked(&waiting, refused.iter().map(|account| account.waiting_jobs).sum()),
         refused_accounts: refused,
         totals: totals(&freshness),

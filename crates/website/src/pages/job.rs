@@ -4,7 +4,7 @@ use super::{
     frame::{Frame, Section},
     link::Query,
     parts,
-    timeline::Timeline,
+    timeline::{Life, Timeline},
     words,
 };
 use askama::Template;
@@ -273,7 +273,14 @@ impl JobPage {
     }
 
     fn timeline(&self) -> Timeline {
-        Timeline::new(self.created_at, &self.attempts, self.ended_at, self.frame.now)
+        let life = Life {
+            created: self.created_at,
+            ended: self.ended_at,
+            attempts: &self.attempts,
+            parts: self.progress.parts(),
+            messages: &self.messages,
+        };
+        Timeline::new(life, self.frame.now)
     }
 
     fn took(&self) -> Option<String> {

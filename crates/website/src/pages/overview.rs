@@ -30,6 +30,8 @@ pub struct Overview {
     pub refused_accounts: Vec<RefusedAccount>,
     /// Jobs that failed in the last 24 hours, by their error.
     pub failed: Vec<FailedJobs>,
+    /// There are more failures than were looked at.
+    pub only_latest_failed: bool,
     /// Parked jobs by reason.
     pub parked: Vec<WaitingJobs>,
     /// Mirrored objects by kind.
@@ -148,6 +150,11 @@ impl Overview {
     /// Whether something asks for a person, or is about to.
     fn calm(&self) -> bool {
         self.refused_accounts.is_empty() && self.failed.is_empty() && self.parked.is_empty()
+    }
+
+    /// Whether there is anything to tell of jobs.
+    fn has_jobs(&self) -> bool {
+        self.running_total + self.queued + self.waiting > 0 || !self.calm()
     }
 
     fn projects(&self) -> (i64, i64) {

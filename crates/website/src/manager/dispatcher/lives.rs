@@ -56,6 +56,7 @@ impl Dispatcher {
         let changes = self.workers.update(peers);
         for worker in changes.lost {
             tracing::warn!(worker = worker.name, "{} is gone; its jobs go back to the queue", worker.id);
+            self.metrics.left(worker.id);
             self.requeue(format!("{} ended while it ran this job", worker.id), move |conn| {
                 leases::held_by(conn, &worker.name)
             })
@@ -122,8 +123,9 @@ impl Dispatcher {
     }
 
     /// A worker is alive. It is noted with the next round of care, once for all that it holds.
-    pub(super) fn heartbeat(&mut self, from: ProcessId) {
+    pub(super) fn heartbeat(&mut self, from: ProcessId, window_percent: u8) {
         if let Some(worker) = self.workers.at(from) {
+            self.metrics.window(from, window_percent);
             self.heard.insert(worker.name.clone());
         }
     }

@@ -214,7 +214,9 @@ impl Dispatcher {
                     self.acknowledge(receipt);
                 }
                 Incoming::Unreadable(receipt) => self.acknowledge(receipt),
-                Incoming::Signal(Message::Heartbeat, from) => self.heartbeat(from),
+                Incoming::Signal(Message::Heartbeat { window_percent }, from) => {
+                    self.heartbeat(from, window_percent);
+                }
                 Incoming::Signal(..) => {}
                 Incoming::Peers(peers) => self.peers(&peers).await,
                 Incoming::Processes(list) => {

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 use tokio::{task::JoinHandle, time::Instant};
-use trawl_jobs::{InstanceId, Lease, Outcome, State, WaitReason};
+use trawl_jobs::{Change, InstanceId, Lease, Outcome, State, WaitReason};
 use trawl_protocol::{Message, ProcessId, Receipt, StartJob, StopJob};
 use trawl_store::{
     Conn, StoreError,
@@ -219,6 +219,13 @@ impl Dispatcher {
         let mut refused = false;
         for (done, (_, report, receipt)) in ingested.iter().zip(reports) {
             self.lately.objects += done.objects;
+            if let Some(job) = done.job.as_ref().or_else(|| self.held.get(&report.lease.job)) {
+                for change in &report.changes {
+                    if let Change::Items(items) = change {
+                        self.hub.items(job, items);
+                    }
+                }
+            }
             if let Some(job) = &done.job {
                 self.hub.job(job);
                 if let Some(elapsed) = ended_under(job, report.lease) {

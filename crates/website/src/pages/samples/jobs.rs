@@ -46,6 +46,7 @@ impl Samples {
                 since: Self::ago(1200),
                 waiting_jobs: 14,
             }],
+            only_latest_failed: false,
             failed: vec![FailedJobs {
                 message: self.say("GitLab answered 404: the project is gone, or the account may not see it any more."),
                 ids: vec![Self::id(9), Self::id(8), Self::id(7)],
@@ -110,10 +111,10 @@ impl Samples {
             let name = self.say(name);
             progress.add(&[&name], 1.0);
             if count > 0 {
-                progress.set_counts(&[&name], count, total);
+                progress.set_counts(&[&name], count, total, Self::ago(90));
             }
         }
-        progress.set(&["people", &self.say("maria")], 0.5);
+        progress.set(&["people", &self.say("maria")], 0.5, Self::ago(40));
         let message = |id: u8, level, text: &str| JobMessage {
             id: id.into(),
             level,
