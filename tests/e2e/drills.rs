@@ -1,6 +1,6 @@
 //! Jobs of every sort through the real processes: those that succeed, fail, hiccup, panic, and will not stop.
 
-use crate::harness::{Client, Running, System, eventually, forge};
+use crate::harness::{Client, Running, System, eventually, forge, strike};
 use serde_json::{Value, json};
 use trawl_gitlab_sim::MARIA_TOKEN;
 
@@ -131,15 +131,58 @@ async fn one_some_or_all_are_stopped() {
     let answer = range.client.post("/api/jobs/batch", &json!({ "jobs": batch })).await;
     assert_eq!((answer.status, answer.json().as_array().unwrap().len()), (201, 30));
     range.becomes(&one, "running").await;
-    let stopped = range.client.post("/api/admin/jobs/abort-all", &json!({})).await.json();
-    assert_eq!(stopped, json!({ "done": 31, "skipped": 0 }));
-    let none = range.client.post("/api/admin/jobs/abort-all?kind=issues", &json!({})).await.json();
+    let stop = async |path: &str| {
+        let accepted = range.client.post(path, &json!({})).await;
+        assert_eq!(accepted.status, 202, "{accepted:?}");
+        let id = accepted.json()["id"].as_str().unwrap().to_owned();
+        range.becomes(&id, "completed").await["result"].clone()
+    };
+    assert_eq!(stop("/api/admin/jobs/abort-all").await, json!({ "done": 31, "skipped": 0 }));
+    let none = stop("/api/admin/jobs/abort-all?kind=issues").await;
     assert_eq!(none, json!({ "done": 0, "skipped": 0 }), "what has ended is none of its business");
     let database = range.system.database();
     eventually("everything has stopped", async || {
-        (database.number("SELECT count(*) AS v FROM jobs WHERE state <> 'aborted'") == 0).then_some(())
+        let live = "SELECT count(*) AS v FROM jobs WHERE state <> 'aborted' AND kind = 'drill'";
+        (database.number(live) == 0).then_some(())
     })
     .await;
+    let ended = range.client.post("/api/admin/jobs/abort-all?status=completed", &json!({})).await;
+    assert_eq!(ended.status, 422, "{ended:?}");
+}
+
+/// Thousands of jobs are one job of the website's own, which goes on where it was when the website is killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_a_filter_finds_is_run_again_by_a_job() {
+    const JOBS: usize = 3000;
+    let range = Range::new().await;
+    let drill = |n: usize| json!({ "kind": "drill", "payload": { "name": format!("broken {n}"), "end": "fails" } });
+    let drills: Vec<Value> = (0..JOBS).map(drill).collect();
+    for some in drills.chunks(1000) {
+        assert_eq!(range.client.post("/api/jobs/batch", &json!({ "jobs": some })).await.status, 201);
+    }
+    let database = range.system.database();
+    let count =
+        |what: &str| database.number(&format!("SELECT count(*) AS v FROM jobs WHERE kind = 'drill' AND {what}"));
+    let all = i64::try_from(JOBS).unwrap();
+    eventually("all have failed", async || (count("state = 'failed'") == all).then_some(())).await;
+    let other = range.submit(json!({ "name": "other", "end": "panics" })).await;
+    range.becomes(&other, "failed").await;
+    // What is run again is to wait, so that it can be counted.
+    let pause = json!({ "scope": "kind", "subject": "drill", "reason": "to count" });
+    assert_eq!(range.client.post("/api/admin/pauses", &pause).await.status, 204);
+    let bulk = json!({ "kind": "bulk_action", "payload": { "action": "retry", "kind": "drill", "q": "broken" } });
+    let id = range.client.post("/api/jobs", &bulk).await.json()["id"].as_str().unwrap().to_owned();
+    let again = "state <> 'failed'";
+    eventually("it has begun", async || (count(again) > 0).then_some(())).await;
+    strike(&range.system, &["website"]).await;
+    let done = format!("SELECT count(*) AS v FROM jobs WHERE id = '{id}' AND state = 'completed'");
+    eventually("it is over", async || (database.number(&done) == 1).then_some(())).await;
+    let job = range.job(&id).await;
+    assert_eq!((&job["result"], count(again)), (&json!({ "done": JOBS, "skipped": 0 }), all), "{job}");
+    assert_eq!(range.job(&other).await["status"], "failed", "the filter does not find it");
+    let page = range.client.get(&format!("/jobs/{id}")).await.text;
+    assert!(page.contains("retry all jobs of the kind drill with “broken”"), "{page}");
+    assert!(page.contains("3000 jobs were queued again"), "{page}");
 }
 
 /// What the overview offers for failures that have the same reason.

@@ -22,7 +22,7 @@ pub struct Families {
 
 impl Registry for Families {
     fn kinds(&self) -> Vec<String> {
-        JobSpec::KINDS.iter().map(|&kind| kind.to_owned()).collect()
+        JobSpec::crawler_kinds().map(str::to_owned).collect()
     }
 
     fn prepare(&self, order: StartJob, control: JobControl) -> Result<JobFuture, UnknownKind> {
@@ -44,6 +44,7 @@ impl Registry for Families {
                 let links = Arc::clone(&self.links);
                 Box::pin(async move { links::scan::run(&options, &links, &order, &control).await })
             }
+            JobSpec::BulkAction(_) => return Err(UnknownKind::Kind(spec.kind().to_owned())),
             JobSpec::Drill(options) => Box::pin(async move { drill::run(&options, &order, &control).await }),
         })
     }

@@ -1,7 +1,7 @@
 //! The closed list of job kinds. A kind's options are a plain serde struct; what they mean for dedupe and priority
 //! stands here, what they do stands in the crawler, one file a kind.
 
-use crate::{AccountId, AreaId, AreaKind, UserId};
+use crate::{AccountId, AreaId, AreaKind, Lane, State, UserId};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -152,6 +152,88 @@ impl LinkScan {
     }
 }
 
+/// Name of the kind [`BulkAction`].
+pub const BULK_ACTION: &str = "bulk_action";
+
+/// What is done to many jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum BulkVerb {
+    /// Stop those that have not ended.
+    Abort,
+    /// Run those again that have failed or were aborted.
+    Retry,
+}
+
+/// Does the same to all jobs that were submitted earlier and fit the filter. The website runs it itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BulkAction {
+    /// What to do.
+    pub action: BulkVerb,
+    /// Only jobs in one of these states; empty: all that the action fits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, max_items = 7))]
+    pub states: Vec<State>,
+    /// Only jobs of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Only jobs of this lane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub lane: Option<Lane>,
+    /// Only jobs about this group or project, by our id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    pub area: Option<AreaId>,
+    /// Only jobs of this linked account, by our id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    pub account: Option<AccountId>,
+    /// Only jobs with this text in the path, the kind, the options or the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 200))]
+    pub q: Option<String>,
+}
+
+impl BulkAction {
+    /// In words, whole: two that do the same say the same.
+    fn words(&self) -> String {
+        let verb = match self.action {
+            BulkVerb::Abort => "abort",
+            BulkVerb::Retry => "retry",
+        };
+        let mut states: Vec<_> = self.states.iter().map(|state| state.as_str()).collect();
+        states.sort_unstable();
+        states.dedup();
+        let which = if states.is_empty() { "all".to_owned() } else { states.join(" and ") };
+        let filters = [
+            self.kind.as_ref().map(|kind| format!("of the kind {kind}")),
+            self.lane.map(|lane| format!("of the lane {}", lane.as_str())),
+            self.area.map(|area| format!("about area {area}")),
+            self.account.map(|account| format!("with account {account}")),
+            self.q.as_ref().filter(|text| !text.is_empty()).map(|text| format!("with “{text}”")),
+        ];
+        let words = [verb.to_owned(), which, "jobs".to_owned()].into_iter().chain(filters.into_iter().flatten());
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn problem(&self) -> Option<String> {
+        if let Some(kind) = self.kind.as_deref().filter(|kind| !JobSpec::KINDS.contains(kind)) {
+            return Some(format!("there is no kind {kind:?}; use one of: {}", JobSpec::KINDS.join(", ")));
+        }
+        if self.states.len() > State::ALL.len() {
+            return Some("name each state once".to_owned());
+        }
+        if self.q.as_ref().is_some_and(|text| text.len() > 200) {
+            return Some("q must not be longer than 200 bytes".to_owned());
+        }
+        None
+    }
+}
+
 /// How a drill ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -283,10 +365,22 @@ kinds! {
     Issues = "issues", about Area(AreaKind::Project), priority 60;
     MergeRequests = "merge_requests", about Area(AreaKind::Project), priority 60;
     LinkScan = "link_scan", about Options, priority 50;
+    BulkAction = "bulk_action", about Options, priority 95;
     Drill = "drill", about Options, priority 50;
 }
 
 impl JobSpec {
+    /// Whether the website runs it itself: all that it touches is in the database.
+    #[must_use]
+    pub const fn runs_in_website(&self) -> bool {
+        matches!(self, Self::BulkAction(_))
+    }
+
+    /// Names of the kinds that crawlers run.
+    pub fn crawler_kinds() -> impl Iterator<Item = &'static str> {
+        Self::KINDS.iter().copied().filter(|kind| *kind != BULK_ACTION)
+    }
+
     /// The key of which at most one live job exists. It names the subject and never the account that happens to
     /// read it, so that two people's accounts share one job for a shared project.
     #[must_use]
@@ -307,6 +401,7 @@ impl JobSpec {
                 page.set_fragment(None);
                 page.into()
             }
+            Self::BulkAction(bulk) => bulk.words(),
             Self::Drill(drill) => drill.name.clone(),
             Self::AuthorizationScope(_)
             | Self::Group(_)
@@ -321,6 +416,7 @@ impl JobSpec {
     pub fn problem(&self) -> Option<String> {
         match self {
             Self::LinkScan(scan) => scan.problem(),
+            Self::BulkAction(bulk) => bulk.problem(),
             Self::Drill(drill) => drill.problem(),
             Self::AuthorizationScope(_)
             | Self::Group(_)
@@ -354,7 +450,11 @@ mod tests {
     #[test]
     fn every_kind_is_read_back() {
         for kind in JobSpec::KINDS {
-            let payload = if *kind == "link_scan" { r#"{"url":"https://example.com"}"# } else { "{}" };
+            let payload = match *kind {
+                "link_scan" => r#"{"url":"https://example.com"}"#,
+                BULK_ACTION => r#"{"action":"abort"}"#,
+                _ => "{}",
+            };
             let spec = JobSpec::parse(kind, payload).unwrap();
             assert_eq!((spec.kind(), spec.problem()), (*kind, None));
             assert_eq!(JobSpec::parse(kind, &spec.payload()).unwrap(), spec);
@@ -375,6 +475,9 @@ mod tests {
         assert_eq!(spec.dedupe_key(Subject::Area(AreaId(7))), "issues:area:7");
         let scan = JobSpec::LinkScan(LinkScan::of("https://Example.com#top".parse().unwrap()));
         assert_eq!(scan.dedupe_key(Subject::User(UserId(7))), "link_scan:user:7:https://example.com/");
+        let bulk = r#"{"action":"retry","states":["failed"],"kind":"issues","area":3,"q":"timeout"}"#;
+        let bulk = JobSpec::parse(BULK_ACTION, bulk).unwrap();
+        assert_eq!(bulk.aim(), "retry failed jobs of the kind issues about area 3 with “timeout”");
     }
 
     #[test]
@@ -385,6 +488,7 @@ mod tests {
             ("link_scan", r#"{"url":"https://example.com","max_pages":0}"#, "max_pages"),
             ("link_scan", r#"{"url":"https://example.com","depth":1000}"#, "depth"),
             ("drill", r#"{"steps":1000000}"#, "steps"),
+            ("bulk_action", r#"{"action":"abort","kind":"frobnicate"}"#, "no kind"),
         ] {
             let problem = JobSpec::parse(kind, payload).unwrap().problem().unwrap();
             assert!(problem.contains(word), "{problem}");

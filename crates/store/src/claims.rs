@@ -18,9 +18,19 @@ use diesel::{
 };
 use std::{collections::HashMap, marker::PhantomData};
 use trawl_jobs::{
-    AccountId, AreaId, AreaRef, ErrorClass, InstanceId, JobError, JobSpec, Lane, State, Step, WaitReason, kind::About,
+    AccountId, AreaId, AreaRef, ErrorClass, InstanceId, JobError, JobSpec, Lane, State, Step, WaitReason,
+    kind::{About, BULK_ACTION},
     rank,
 };
+
+/// Who runs jobs: each kind is run by one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// All kinds but those of the website.
+    Crawler,
+    /// Kinds that need nothing but the database.
+    Website,
+}
 
 /// Who wants work, and how much.
 #[derive(Debug, Clone)]
@@ -33,6 +43,8 @@ pub struct ClaimRequest {
     pub normal: usize,
     /// Only jobs about this instance, which is all that the worker has a token for, and those that need none.
     pub instance: Option<InstanceId>,
+    /// What sort of worker it is.
+    pub runner: Runner,
 }
 
 /// A job that is now this worker's, and what it needs to be run.
@@ -194,7 +206,7 @@ impl Taken {
 
 /// The claim of one database: they differ in how a transaction keeps off what another one is about to claim.
 macro_rules! take {
-    ($(#[$doc:meta])* $name:ident on $backend:ty, $lock:literal) => {
+    ($(#[$doc:meta])* $name:ident on $backend:ty, $of_kind:literal, $lock:literal) => {
         statement! {
             $(#[$doc])*
             on $backend: $name {
@@ -202,7 +214,7 @@ macro_rules! take {
                  wait_reason = NULL, served_by = NULL, result = NULL, worker = ", worker: &'a str as Text,
                 ", started_at = ", started_at: Stamp as Timestamp,
                 ", updated_at = ", updated_at: Stamp as Timestamp,
-                " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND lane = ", lane: &'a str as Text,
+                $of_kind, lane: &'a str as Text,
                 " AND (instance_id IS NULL OR instance_id = coalesce(", instance: Option<i64> as Nullable<BigInt>,
                 ", instance_id)) ORDER BY rank, id LIMIT ", limit: i64 as BigInt,
                 // SQLite would compile a statement anew for each number that stands alone here.
@@ -217,16 +229,29 @@ macro_rules! take {
 
 take! {
     /// The first jobs of a lane are a worker's, of an instance or of any.
-    TakeAlone on Sqlite, ""
+    TakeAlone on Sqlite,
+    " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind <> 'bulk_action' AND lane = ", ""
+}
+take! {
+    /// As [`TakeAlone`], of the kinds that the website runs.
+    TakeOwnAlone on Sqlite,
+    " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind = 'bulk_action' AND lane = ", ""
 }
 take! {
     /// As [`TakeAlone`], beside others who do the same.
-    TakeBeside on Pg, " FOR UPDATE SKIP LOCKED"
+    TakeBeside on Pg,
+    " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind <> 'bulk_action' AND lane = ", " FOR UPDATE SKIP LOCKED"
+}
+take! {
+    /// As [`TakeBeside`], of the kinds that the website runs.
+    TakeOwnBeside on Pg,
+    " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind = 'bulk_action' AND lane = ", " FOR UPDATE SKIP LOCKED"
 }
 
 /// Makes the first jobs of a lane the worker's, in one statement.
 fn take(conn: &mut Conn<'_>, lane: Lane, request: &ClaimRequest, limit: usize) -> Result<Vec<Job>, StoreError> {
     debug_assert_eq!(State::Queued.after(Step::Claim), Ok(State::Running), "as the statement has it");
+    debug_assert_eq!(BULK_ACTION, "bulk_action", "as the statement has it");
     let at = stored(now());
     let job = |taken: Taken| taken.job(lane, &request.worker, at);
     macro_rules! take {
@@ -244,13 +269,23 @@ fn take(conn: &mut Conn<'_>, lane: Lane, request: &ClaimRequest, limit: usize) -
     }
     match conn {
         Conn::Sqlite(c) => tally::together(c, |c, tally| {
-            let taken: Vec<Job> = take!(TakeAlone).get_results(c)?.into_iter().map(job).collect();
+            let taken: Vec<Taken> = match request.runner {
+                Runner::Crawler => take!(TakeAlone).get_results(c)?,
+                Runner::Website => take!(TakeOwnAlone).get_results(c)?,
+            };
+            let taken: Vec<Job> = taken.into_iter().map(job).collect();
             for job in &taken {
                 tally.step(&job.kind, job.lane().as_str(), job.user_id, Some(State::Queued), State::Running);
             }
             Ok(taken)
         }),
-        Conn::Postgres(c) => Ok(take!(TakeBeside).get_results(*c)?.into_iter().map(job).collect()),
+        Conn::Postgres(c) => {
+            let taken: Vec<Taken> = match request.runner {
+                Runner::Crawler => take!(TakeBeside).get_results(*c)?,
+                Runner::Website => take!(TakeOwnBeside).get_results(*c)?,
+            };
+            Ok(taken.into_iter().map(job).collect())
+        }
     }
 }
 

@@ -31,6 +31,15 @@ pub fn jobs(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<(String, St
     Ok(sums)
 }
 
+/// Whether a job of this kind is queued.
+pub fn is_queued(conn: &mut Conn<'_>, kind: &str) -> Result<bool, StoreError> {
+    let query = job_counters::table
+        .filter(job_counters::kind.eq(kind))
+        .filter(job_counters::state.eq(State::Queued.as_str()))
+        .filter(job_counters::n.gt(0));
+    Ok(on_backend!(conn, |c| diesel::select(diesel::dsl::exists(query)).get_result(c))?)
+}
+
 /// How many objects of each kind an area has.
 pub fn resources(conn: &mut Conn<'_>) -> Result<HashMap<AreaId, HashMap<String, i64>>, StoreError> {
     let query =

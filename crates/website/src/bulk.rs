@@ -1,51 +1,15 @@
-//! The same for many jobs: as many as a filter finds, a few hundred in each transaction, so that nobody waits long for
-//! the writer.
+//! The same for many jobs. A selection is dealt with at once, a few hundred in each transaction; all that a filter finds is
+//! a job of its own (see [`crate::manager::own_jobs`]).
 
 use crate::{app::App, session::SignedIn};
-use trawl_jobs::{JobId, State};
+use trawl_jobs::{JobId, Lease, State, kind::BulkVerb};
 use trawl_store::{
     Conn, StoreError, audit,
-    jobs::{self, Abort, JobFilter},
+    jobs::{self, Abort},
 };
 
 /// Jobs that share a transaction.
-const CHUNK: i64 = 500;
-
-/// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Stop those that have not ended.
-    Abort,
-    /// Run those again that have failed or were aborted.
-    Retry,
-}
-
-impl Action {
-    /// Those of these states that it fits; of none, all that it fits.
-    fn states(self, of: &[State]) -> Vec<State> {
-        let fits = |state: &State| match self {
-            Self::Abort => state.is_live(),
-            Self::Retry => matches!(state, State::Failed | State::Aborted),
-        };
-        State::ALL.into_iter().filter(fits).filter(|state| of.is_empty() || of.contains(state)).collect()
-    }
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Abort => "abort jobs",
-            Self::Retry => "retry jobs",
-        }
-    }
-}
-
-/// Which jobs.
-#[derive(Debug, Clone)]
-pub enum Selection {
-    /// These, of those that are the user's.
-    Ids(Vec<JobId>),
-    /// All that this finds. The user of the filter is the caller's affair.
-    Matching(JobFilter),
-}
+const CHUNK: usize = 500;
 
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,94 +20,91 @@ pub struct Tally {
     pub skipped: u64,
 }
 
-/// Does it.
+/// Those of these states that an action fits; of none, all that it fits.
+#[must_use]
+pub fn states(verb: BulkVerb, of: &[State]) -> Vec<State> {
+    let fits = |state: &State| match verb {
+        BulkVerb::Abort => state.is_live(),
+        BulkVerb::Retry => matches!(state, State::Failed | State::Aborted),
+    };
+    State::ALL.into_iter().filter(fits).filter(|state| of.is_empty() || of.contains(state)).collect()
+}
+
+/// What has become of jobs that it was done to.
+#[must_use]
+pub const fn past(verb: BulkVerb) -> &'static str {
+    match verb {
+        BulkVerb::Abort => "were stopped",
+        BulkVerb::Retry => "were queued again",
+    }
+}
+
+/// What the audit calls it.
+#[must_use]
+pub const fn title(verb: BulkVerb) -> &'static str {
+    match verb {
+        BulkVerb::Abort => "abort jobs",
+        BulkVerb::Retry => "retry jobs",
+    }
+}
+
+/// Does it to those of these jobs that are the user's.
 ///
 /// # Errors
 /// The database; what was done before stays done.
-pub async fn run(app: &App, user: &SignedIn, action: Action, selection: Selection) -> Result<Tally, StoreError> {
+pub async fn run(app: &App, user: &SignedIn, verb: BulkVerb, ids: Vec<JobId>) -> Result<Tally, StoreError> {
     let mut tally = Tally::default();
-    match selection {
-        Selection::Ids(ids) => {
-            let scope = user.job_scope();
-            for chunk in ids.chunks(usize::try_from(CHUNK).unwrap_or(usize::MAX)) {
-                let chunk = chunk.to_vec();
-                let mine = app
-                    .db
-                    .read(move |conn| {
-                        let mine = jobs::states(conn, &chunk, scope)?;
-                        mine.iter().map(jobs::Job::id).collect::<Result<Vec<_>, _>>()
-                    })
-                    .await?;
-                tally = tally.with(apply(app, action, mine).await?);
-            }
+    let scope = user.job_scope();
+    for chunk in ids.chunks(CHUNK) {
+        let chunk = chunk.to_vec();
+        let written = app.db.write(move |conn| {
+            let mine = jobs::states(conn, &chunk, scope)?;
+            let mine = mine.iter().map(jobs::Job::id).collect::<Result<Vec<_>, _>>()?;
+            apply(conn, verb, mine)
+        });
+        let (done, told) = written.await?;
+        tally = Tally { done: tally.done + done.done, skipped: tally.skipped + done.skipped };
+        for (worker, lease) in told {
+            app.dispatcher.abort(worker, lease).await;
         }
-        Selection::Matching(mut filter) => loop {
-            // The others are none of its business.
-            filter.states = action.states(&filter.states);
-            if filter.states.is_empty() {
-                break;
-            }
-            let wanted = filter.clone();
-            let (ids, searched_to) = app
-                .db
-                .read(move |conn| {
-                    let page = jobs::list(conn, &wanted, CHUNK)?;
-                    let ids = page.lines.iter().map(|(job, _)| job.id()).collect::<Result<Vec<_>, _>>()?;
-                    Ok((ids, page.searched_to))
-                })
-                .await?;
-            // Whatever is changed, the next page is further back, so this ends.
-            let full = i64::try_from(ids.len()).is_ok_and(|found| found >= CHUNK);
-            let next = ids.last().copied().filter(|_| full).or(searched_to);
-            tally = tally.with(apply(app, action, ids).await?);
-            let Some(next) = next else { break };
-            filter.before = Some(next);
-        },
     }
     let detail = format!("{} done, {} skipped", tally.done, tally.skipped);
     let who = user.user.id();
-    app.db.write(move |conn| audit::record(conn, Some(who), action.as_str(), &detail)).await?;
+    app.db.write(move |conn| audit::record(conn, Some(who), title(verb), &detail)).await?;
     app.hub.jobs();
     app.dispatcher.wake();
     Ok(tally)
 }
 
-impl Tally {
-    const fn with(self, other: Self) -> Self {
-        Self { done: self.done + other.done, skipped: self.skipped + other.skipped }
-    }
-}
-
-async fn apply(app: &App, action: Action, ids: Vec<JobId>) -> Result<Tally, StoreError> {
-    let (tally, told) = app
-        .db
-        .write(move |conn| {
-            let (mut tally, mut told) = (Tally::default(), Vec::new());
-            for id in ids {
-                match step(conn, action, id)? {
-                    Some(Abort::Tell(worker, lease)) => told.push((worker, lease)),
-                    Some(Abort::Stopped) => {}
-                    None => {
-                        tally.skipped += 1;
-                        continue;
-                    }
-                }
-                tally.done += 1;
+/// Does it to these jobs, and says which workers have to be told.
+///
+/// # Errors
+/// The database.
+pub fn apply(
+    conn: &mut Conn<'_>,
+    verb: BulkVerb,
+    ids: Vec<JobId>,
+) -> Result<(Tally, Vec<(String, Lease)>), StoreError> {
+    let (mut tally, mut told) = (Tally::default(), Vec::new());
+    for id in ids {
+        match step(conn, verb, id)? {
+            Some(Abort::Tell(worker, lease)) => told.push((worker, lease)),
+            Some(Abort::Stopped) => {}
+            None => {
+                tally.skipped += 1;
+                continue;
             }
-            Ok((tally, told))
-        })
-        .await?;
-    for (worker, lease) in told {
-        app.dispatcher.abort(worker, lease).await;
+        }
+        tally.done += 1;
     }
-    Ok(tally)
+    Ok((tally, told))
 }
 
 /// None where it does not fit this job.
-fn step(conn: &mut Conn<'_>, action: Action, id: JobId) -> Result<Option<Abort>, StoreError> {
-    let stepped = match action {
-        Action::Abort => jobs::abort(conn, id),
-        Action::Retry => match jobs::get(conn, id)? {
+fn step(conn: &mut Conn<'_>, verb: BulkVerb, id: JobId) -> Result<Option<Abort>, StoreError> {
+    let stepped = match verb {
+        BulkVerb::Abort => jobs::abort(conn, id),
+        BulkVerb::Retry => match jobs::get(conn, id)? {
             // Asked first: an error of the database itself would end the whole transaction on PostgreSQL.
             Some(job) if jobs::live_with_key(conn, &job.dedupe_key)?.is_none() => {
                 jobs::retry(conn, id).map(|()| Abort::Stopped)

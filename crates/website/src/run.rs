@@ -8,7 +8,7 @@ use crate::{
     events::Hub,
     first_visit::{FirstVisit, Purpose},
     intake::Intake,
-    manager::{Rules, dispatcher::Dispatcher, retention},
+    manager::{Rules, dispatcher::Dispatcher, own_jobs::OwnJobs, retention},
     metrics::Metrics,
     nodes,
     processes::Processes,
@@ -172,6 +172,7 @@ fn with_real_address(settings: &Settings, listener: &TcpListener) -> Arc<Setting
 struct Parts {
     app: App,
     dispatcher: Option<Dispatcher>,
+    own_jobs: OwnJobs,
     bus: Option<BusOptions>,
     boot: Boot,
 }
@@ -211,6 +212,7 @@ impl Parts {
             credentials.clone(),
             processes.clone(),
         );
+        let own_jobs = OwnJobs::new(db.clone(), rules, (&node, boot), (hub.clone(), metrics.clone()), handle.clone());
         let intake = Intake::start(db.clone(), rules, hub.clone(), handle.clone());
         let app = App {
             db,
@@ -226,7 +228,7 @@ impl Parts {
             throttle: Throttle::default(),
             stopping,
         };
-        Self { app, dispatcher: Some(dispatcher), bus, boot }
+        Self { app, dispatcher: Some(dispatcher), own_jobs, bus, boot }
     }
 
     /// Connects to the supervisor, if there is one, and starts the dispatcher.
@@ -244,11 +246,12 @@ impl Parts {
         let retention = retention::run(self.app.db.clone(), self.app.settings.retention.clone(), stop.clone());
         let (db, hub, handle) = (self.app.db.clone(), self.app.hub.clone(), self.app.dispatcher.clone());
         let nodes = nodes::run(db, hub, handle, self.boot, stop.clone());
+        let own_jobs = self.own_jobs.clone().run(stop.clone());
         let dispatcher = dispatcher.run(bus, stop.clone());
         // One task, so that all have an owner; it ends with the dispatcher.
         Ok(tokio::spawn(async move {
             let beside = async {
-                tokio::join!(retention, nodes);
+                tokio::join!(retention, nodes, own_jobs);
                 std::future::pending::<()>().await;
             };
             tokio::select! { () = dispatcher => {}, () = beside => {} }

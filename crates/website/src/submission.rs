@@ -60,7 +60,12 @@ pub async fn submit(app: &App, user: &SignedIn, wish: Wish) -> Result<Accepted, 
 /// See [`Refusal`].
 pub async fn submit_all(app: &App, user: &SignedIn, wishes: Vec<Wish>) -> Result<Vec<Accepted>, Refusal> {
     check(app, user, &wishes).await?;
-    Ok(app.intake.submit(user.user.id(), wishes).await?)
+    let own = wishes.iter().any(|wish| wish.spec.runs_in_website());
+    let accepted = app.intake.submit(user.user.id(), wishes).await?;
+    if own {
+        app.dispatcher.wake_own();
+    }
+    Ok(accepted)
 }
 
 /// Whether this user may submit them.

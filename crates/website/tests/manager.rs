@@ -8,7 +8,7 @@ use trawl_jobs::{
 use trawl_store::{
     Db, DbOptions,
     accounts::{self, AccountState, NewAccount},
-    claims::{self, ClaimRequest, Claimed},
+    claims::{self, ClaimRequest, Claimed, Runner},
     counters, instances, jobs, leases, sync, users,
 };
 use trawl_website::manager::{
@@ -60,7 +60,8 @@ impl House {
     }
 
     async fn claim(&self, any: usize) -> Vec<Claimed> {
-        let request = ClaimRequest { worker: worker().worker, any, normal: any, instance: None };
+        let request =
+            ClaimRequest { worker: worker().worker, any, normal: any, instance: None, runner: Runner::Crawler };
         self.db.write(move |conn| claims::claim(conn, &request)).await.unwrap().claimed
     }
 

@@ -78,7 +78,7 @@ async fn started_alone_it_joins_works_and_ends_when_asked() {
     let child = program(&variables).spawn().unwrap();
     let (mut house, hello) = House::admit(dir, listener).await;
     assert_eq!(hello.own_instance.as_deref(), Some(url.as_str()));
-    assert_eq!(hello.kinds, JobSpec::KINDS);
+    assert_eq!(hello.kinds, JobSpec::crawler_kinds().collect::<Vec<_>>());
     assert!(hello.secret.is_none() && hello.capacity == 8);
 
     let lease = lease();

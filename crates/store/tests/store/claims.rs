@@ -5,8 +5,8 @@ use trawl_jobs::{AreaId, ErrorClass, JobId, JobSpec, State, Subject, kind};
 use trawl_store::{
     accounts::{self, AccountState},
     areas,
-    claims::{self, ClaimRequest, Claims},
-    instances, jobs, users,
+    claims::{self, ClaimRequest, Claims, Runner},
+    counters, instances, jobs, users,
 };
 
 fn ids(claims: &Claims) -> Vec<JobId> {
@@ -104,7 +104,8 @@ async fn a_worker_with_one_token_gets_jobs_of_that_instance(world: &World) {
         .await;
     (new.instance, new.subject) = (Some(instance), Subject::Area(area));
     let id = world.submit(new).await;
-    let request = ClaimRequest { worker: "w".to_owned(), any: 1, normal: 1, instance: Some(instance) };
+    let request =
+        ClaimRequest { worker: "w".to_owned(), any: 1, normal: 1, instance: Some(instance), runner: Runner::Crawler };
     assert_eq!(ids(&world.write(move |conn| claims::claim(conn, &request)).await), [id]);
 }
 
@@ -185,10 +186,31 @@ async fn what_needs_no_gitlab_needs_no_account(world: &World) {
     let id = world.submit(new).await;
     assert_eq!(world.submit(again).await, id, "one of a name");
     // Not even a worker that has a token for one instance alone is asked for it.
-    let request = ClaimRequest { worker: "w".to_owned(), any: 1, normal: 1, instance: Some(world.instance) };
+    let request = ClaimRequest {
+        worker: "w".to_owned(),
+        any: 1,
+        normal: 1,
+        instance: Some(world.instance),
+        runner: Runner::Crawler,
+    };
     let claims = world.write(move |conn| claims::claim(conn, &request)).await;
     assert_eq!(ids(&claims), [id]);
     assert_eq!((claims.claimed[0].instance_url.as_ref(), claims.claimed[0].accounts.len()), (None, 0));
+}
+
+async fn who_runs_a_kind_is_given_it_alone(world: &World) {
+    let bulk = r#"{"action":"retry"}"#;
+    let mut new = world.job(JobSpec::parse(kind::BULK_ACTION, bulk).unwrap(), AreaId(0));
+    (new.subject, new.instance, new.account) = (Subject::User(world.user), None, None);
+    let (bulk, crawl) = (world.submit(new).await, world.queued(1).await);
+    assert!(world.read(|conn| counters::is_queued(conn, kind::BULK_ACTION)).await);
+    assert_eq!(ids(&world.claim("crawler", 5, 5).await), [crawl], "urgent as the other one is");
+    let request =
+        ClaimRequest { worker: "website".to_owned(), any: 5, normal: 5, instance: None, runner: Runner::Website };
+    let claims = world.write(move |conn| claims::claim(conn, &request)).await;
+    assert_eq!(ids(&claims), [bulk]);
+    assert!(!world.read(|conn| counters::is_queued(conn, kind::BULK_ACTION)).await);
+    world.assert_counters_are_exact().await;
 }
 
 async fn a_job_about_an_account_is_read_with_that_account_alone(world: &World) {
@@ -209,6 +231,7 @@ async fn a_job_about_an_account_is_read_with_that_account_alone(world: &World) {
 }
 
 crate::on_both!(
+    who_runs_a_kind_is_given_it_alone,
     urgent_first_then_priority_then_age,
     a_claim_says_what_the_worker_needs,
     what_nobody_understands_fails,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use trawl_jobs::{AreaId, JobSpec, kind};
 use trawl_store::{
     Db, StoreError,
-    claims::{self, ClaimRequest},
+    claims::{self, ClaimRequest, Runner},
     jobs::{self, NewJob},
     leases,
 };
@@ -17,7 +17,8 @@ const AREAS: i64 = 60;
 async fn work(db: Db, worker: String) -> Result<Vec<String>, StoreError> {
     let mut done = Vec::new();
     loop {
-        let request = ClaimRequest { worker: worker.clone(), any: 7, normal: 7, instance: None };
+        let request =
+            ClaimRequest { worker: worker.clone(), any: 7, normal: 7, instance: None, runner: Runner::Crawler };
         let claimed = db.write(move |conn| claims::claim(conn, &request)).await?.claimed;
         if claimed.is_empty() {
             return Ok(done);

@@ -12,7 +12,7 @@ use trawl_store::{
     Conn, Db, DbOptions, StoreError,
     accounts::{self, NewAccount},
     areas,
-    claims::{self, ClaimRequest, Claims},
+    claims::{self, ClaimRequest, Claims, Runner},
     instances,
     jobs::{self, Job, NewJob},
     leases, users,
@@ -129,7 +129,7 @@ impl World {
     }
 
     pub(crate) async fn claim(&self, worker: &str, any: usize, normal: usize) -> Claims {
-        let request = ClaimRequest { worker: worker.to_owned(), any, normal, instance: None };
+        let request = ClaimRequest { worker: worker.to_owned(), any, normal, instance: None, runner: Runner::Crawler };
         self.write(move |conn| claims::claim(conn, &request)).await
     }
 

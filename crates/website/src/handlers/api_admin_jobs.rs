@@ -3,12 +3,12 @@
 use crate::{
     answer::ApiError,
     app::App,
-    bulk::{self, Action, Selection},
     handlers::{
         api_job::parse,
-        api_jobs::{BulkAnswer, JobAnswer, ListQuery, listed},
+        api_jobs::{JobAnswer, ListQuery, listed},
         api_submit::{SubmitAnswer, SubmitBody, submit},
         job::{abort_job, mine},
+        jobs::submit_bulk,
     },
     session::{ApiUser, SignedIn},
 };
@@ -17,7 +17,7 @@ use actix_web::{
     web::{Data, Json, Path, Query},
 };
 use serde::Serialize;
-use trawl_jobs::{JobId, Progress, State};
+use trawl_jobs::{JobId, Progress, State, kind::BulkVerb};
 use trawl_store::{jobs::JobFilter, messages};
 use utoipa::ToSchema;
 
@@ -164,6 +164,7 @@ pub async fn abort(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<Ht
 }
 
 /// `POST /api/admin/jobs/abort-all`: stops all that have not ended, or of those the ones that the query's filter finds.
+/// It answers with the job that does so, which tells how far it is.
 ///
 /// # Errors
 /// The user is no administrator, or a value that cannot be read.
@@ -174,12 +175,12 @@ pub async fn abort(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<Ht
     tag = "admin",
     params(ListQuery),
     responses(
-        (status = 200, description = "Done", body = BulkAnswer),
+        (status = 202, description = "The job that stops them", body = SubmitAnswer),
     ),
 )]
 pub async fn abort_all(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Result<HttpResponse, ApiError> {
     let user = admin(user)?;
-    let filter = JobFilter { states: of_states(true), ..query.filter(&user)? };
-    let tally = bulk::run(&app, &user, Action::Abort, Selection::Matching(filter)).await?;
-    Ok(HttpResponse::Ok().json(BulkAnswer::from(tally)))
+    let filter = query.filter(&user)?;
+    let accepted = submit_bulk(&app, &user, BulkVerb::Abort, filter).await?;
+    Ok(HttpResponse::Accepted().json(SubmitAnswer::from(&accepted)))
 }

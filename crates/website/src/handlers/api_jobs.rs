@@ -3,7 +3,7 @@
 use crate::{
     answer::ApiError,
     app::App,
-    bulk::{self, Action, Selection, Tally},
+    bulk::{self, Tally},
     handlers::{api_job::parse, api_submit::BATCH, jobs::states},
     pages::StateFilter,
     session::{ApiUser, SignedIn},
@@ -16,7 +16,7 @@ use actix_web::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
-use trawl_jobs::{AccountId, AreaId, JobId, JobSpec, Progress, State};
+use trawl_jobs::{AccountId, AreaId, JobId, JobSpec, Progress, State, kind::BulkVerb};
 use trawl_store::{
     StoreError,
     jobs::{self, Job, JobFilter},
@@ -281,7 +281,7 @@ impl From<Tally> for BulkAnswer {
     ),
 )]
 pub async fn abort_some(app: Data<App>, user: ApiUser, body: Json<BulkBody>) -> Result<HttpResponse, ApiError> {
-    some(&app, &user.0, Action::Abort, body.into_inner()).await
+    some(&app, &user.0, BulkVerb::Abort, body.into_inner()).await
 }
 
 /// `POST /api/jobs/retry`: runs these again.
@@ -299,13 +299,13 @@ pub async fn abort_some(app: Data<App>, user: ApiUser, body: Json<BulkBody>) -> 
     ),
 )]
 pub async fn retry_some(app: Data<App>, user: ApiUser, body: Json<BulkBody>) -> Result<HttpResponse, ApiError> {
-    some(&app, &user.0, Action::Retry, body.into_inner()).await
+    some(&app, &user.0, BulkVerb::Retry, body.into_inner()).await
 }
 
-async fn some(app: &App, user: &SignedIn, action: Action, body: BulkBody) -> Result<HttpResponse, ApiError> {
+async fn some(app: &App, user: &SignedIn, verb: BulkVerb, body: BulkBody) -> Result<HttpResponse, ApiError> {
     if body.ids.len() > BATCH {
         return Err(ApiError::Invalid(format!("name at most {BATCH} jobs at once")));
     }
-    let tally = bulk::run(app, user, action, Selection::Ids(body.ids)).await?;
+    let tally = bulk::run(app, user, verb, body.ids).await?;
     Ok(HttpResponse::Ok().json(BulkAnswer::from(tally)))
 }

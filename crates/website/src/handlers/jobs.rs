@@ -3,11 +3,11 @@
 use crate::{
     answer::{PageError, page, see_other, told},
     app::App,
-    bulk::{self, Action, Selection, Tally},
+    bulk::{self, Tally},
     pages::{ErrorPage, Frame, JobFilter, JobRow, Jobs, StateFilter, words},
     session::{PageUser, SignedIn},
     subject::{self, Subjects},
-    submission::{self, Refusal, Wish},
+    submission::{self, Accepted, Refusal, Wish},
 };
 use actix_web::{
     HttpResponse,
@@ -15,7 +15,10 @@ use actix_web::{
 };
 use serde::Deserialize;
 use std::collections::HashMap;
-use trawl_jobs::{JobId, JobSpec, State, kind};
+use trawl_jobs::{
+    JobId, JobSpec, State,
+    kind::{self, BulkVerb},
+};
 use trawl_store::{
     Conn, StoreError, counters,
     jobs::{self, Job, JobFilter as StoreFilter, JobPage},
@@ -140,22 +143,46 @@ pub async fn bulk(
     let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     user.0.check_csrf(field("csrf").unwrap_or_default())?;
     let did = field("action").unwrap_or_default();
-    let action = match did {
-        "abort" => Action::Abort,
-        "retry" => Action::Retry,
+    let verb = match did {
+        "abort" => BulkVerb::Abort,
+        "retry" => BulkVerb::Retry,
         _ => return Err(PageError::Told(Box::new(ErrorPage::of(400)))),
     };
     let shown = field("query").unwrap_or_default();
-    let selection = if field("matching").is_some() {
+    if field("matching").is_some() {
         let query = Query::<JobsQuery>::from_query(shown).map(Query::into_inner).unwrap_or_default();
-        Selection::Matching(query.wanted(&user.0))
-    } else {
-        let ids = form.iter().filter(|(key, _)| key == "id").filter_map(|(_, id)| id.parse().ok());
-        Selection::Ids(ids.collect())
-    };
-    let Tally { done, skipped } = bulk::run(&app, &user.0, action, selection).await?;
+        return match submit_bulk(&app, &user.0, verb, query.wanted(&user.0)).await {
+            Ok(accepted) => Ok(see_other(&format!("/jobs/{}", accepted.id))),
+            Err(Refusal::Store(error)) => Err(error.into()),
+            Err(refusal) => Err(told(422, format!("This cannot be done: {refusal}."))),
+        };
+    }
+    let ids = form.iter().filter(|(key, _)| key == "id").filter_map(|(_, id)| id.parse().ok());
+    let Tally { done, skipped } = bulk::run(&app, &user.0, verb, ids.collect()).await?;
     let join = if shown.is_empty() { "" } else { "&" };
     Ok(see_other(&format!("/jobs?{shown}{join}did={did}&done={done}&skipped={skipped}")))
+}
+
+/// Submits the job that does this to all that the filter finds.
+///
+/// # Errors
+/// The filter is out of bounds, or the database fails.
+pub async fn submit_bulk(
+    app: &App,
+    user: &SignedIn,
+    action: BulkVerb,
+    filter: StoreFilter,
+) -> Result<Accepted, Refusal> {
+    let StoreFilter { states, kind, lane, area, account, text, .. } = filter;
+    let fit = bulk::states(action, &states);
+    let states = match fit.len() {
+        0 => return Err(Refusal::Invalid("no job in these states can be treated so".to_owned())),
+        // The usual wish is said without a list.
+        all if all == bulk::states(action, &[]).len() => Vec::new(),
+        _ => fit,
+    };
+    let spec = JobSpec::BulkAction(kind::BulkAction { action, states, kind, lane, area, account, q: text });
+    submission::submit(app, user, Wish { spec, area: None, account: None, priority: None }).await
 }
 
 /// The states that a filter means.

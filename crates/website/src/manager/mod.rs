@@ -3,12 +3,13 @@
 //! - [`plan`]: which jobs follow from a linked account or a found area; the only place that submits jobs by itself.
 //! - [`ingest`]: a worker's report, written in one transaction with what follows from it.
 //! - [`workers`]: who is there, what each runs, what is free.
-//! - [`dispatcher`]: the task that ties these to the bus.
+//! - [`dispatcher`]: the task that ties these to the bus; [`own_jobs`]: what needs no crawler.
 //! - [`refresh`]: what has grown old is read again; [`schedules`]: what people want again and
 //!   again; [`retention`]: what ended long ago goes.
 
 pub mod dispatcher;
 pub mod ingest;
+pub mod own_jobs;
 pub mod plan;
 pub mod refresh;
 pub mod retention;

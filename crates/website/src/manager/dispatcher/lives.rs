@@ -1,7 +1,7 @@
 //! Lives of workers: who comes, what each holds, and what becomes of the jobs of those who are gone or silent.
 
 use super::Dispatcher;
-use crate::manager::{ingest, schedules};
+use crate::manager::{ingest, own_jobs::worker_name, schedules};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
 use trawl_jobs::{Lease, State};
@@ -67,7 +67,8 @@ impl Dispatcher {
         }
         if !self.swept {
             self.swept = true;
-            let (prefix, alive) = (self.workers.name_prefix(), self.workers.names());
+            let (prefix, mut alive) = (self.workers.name_prefix(), self.workers.names());
+            alive.insert(worker_name(&self.node, self.boot));
             self.requeue("its crawler was gone when the website came back".to_owned(), move |conn| {
                 let mut leased = leases::leased(conn)?;
                 leased.retain(|job| {

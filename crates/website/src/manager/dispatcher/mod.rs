@@ -37,10 +37,22 @@ const TELL: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Handle {
     submitted: Arc<Notify>,
+    own: Arc<Notify>,
     aborts: mpsc::Sender<(String, Lease)>,
 }
 
 impl Handle {
+    /// There may be a job for the website itself.
+    pub fn wake_own(&self) {
+        self.own.notify_one();
+    }
+
+    /// Told by [`Self::wake_own`].
+    #[must_use]
+    pub(crate) fn own_submitted(&self) -> Arc<Notify> {
+        Arc::clone(&self.own)
+    }
+
     /// There may be something to hand out.
     pub fn wake(&self) {
         self.submitted.notify_one();
@@ -61,6 +73,7 @@ pub struct Dispatcher {
     metrics: Metrics,
     credentials: Credentials,
     processes: Processes,
+    node: String,
     /// Our own life, to which crawlers answer.
     boot: Boot,
     bus: Option<Bus>,
@@ -110,7 +123,7 @@ impl Dispatcher {
     ) -> (Self, Handle) {
         let (aborts_in, aborts) = mpsc::channel(256);
         let submitted = Arc::new(Notify::new());
-        let handle = Handle { submitted: Arc::clone(&submitted), aborts: aborts_in };
+        let handle = Handle { submitted: Arc::clone(&submitted), own: Arc::default(), aborts: aborts_in };
         let workers = Workers::new(node);
         let this = Self {
             db,
@@ -119,6 +132,7 @@ impl Dispatcher {
             metrics,
             credentials,
             processes,
+            node: node.to_owned(),
             boot,
             bus: None,
             submitted,

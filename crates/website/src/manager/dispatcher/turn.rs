@@ -16,7 +16,7 @@ use trawl_jobs::{Change, InstanceId, Lease, Outcome, State, WaitReason};
 use trawl_protocol::{Message, ProcessId, Receipt, StartJob, StopJob};
 use trawl_store::{
     Conn, StoreError,
-    claims::{self, ClaimRequest, Claimed, Claims},
+    claims::{self, ClaimRequest, Claimed, Claims, Runner},
     instances,
     jobs::Job,
     now,
@@ -298,7 +298,8 @@ fn claim_for(conn: &mut Conn<'_>, openings: &[Opening]) -> Result<Vec<(ProcessId
             // An instance that nobody has linked has no jobs.
             Some(url) => Some(instances::by_url(conn, url)?.unwrap_or(InstanceId(0))),
         };
-        let request = ClaimRequest { worker: name.clone(), any: *any, normal: *normal, instance };
+        let request =
+            ClaimRequest { worker: name.clone(), any: *any, normal: *normal, instance, runner: Runner::Crawler };
         let claims = claims::claim(conn, &request)?;
         for job in &claims.put_aside {
             if let (State::Failed, Some(why)) = (job.state()?, &job.error) {
