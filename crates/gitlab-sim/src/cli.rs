@@ -26,7 +26,8 @@ A fault file has tables like this one; its kinds are 429, 502, html, timeout, tr
   kind = \"429\"
   retry_after_s = 5
 
-For this machine only: GET /-/sim/counts, /-/sim/truth?kind=issues, /-/sim/requests; POST /-/sim/move, /-/sim/faults.";
+For this machine only: GET /-/sim/counts, /-/sim/truth?kind=issues, /-/sim/keys?kind=tags,
+/-/sim/requests; POST /-/sim/move, /-/sim/faults.";
 
 /// A simulated GitLab for demonstrations and tests.
 #[derive(Debug, Parser)]
@@ -59,6 +60,10 @@ pub(crate) struct Args {
     /// Requests per minute and user before 429.
     #[arg(long, default_value_t = 2_000)]
     rate_limit: u32,
+
+    /// Say nothing of that limit in headers.
+    #[arg(long)]
+    rate_untold: bool,
 
     /// Base of web addresses [default: the host that a request comes to].
     #[arg(long, value_name = "URL")]
@@ -93,8 +98,10 @@ impl Args {
             moving,
             latency: Duration::from_millis(self.latency_ms),
             rate_limit: self.rate_limit,
+            rate_told: !self.rate_untold,
             external_url: self.external_url.clone(),
             faults,
+            ..Options::default()
         })
     }
 }

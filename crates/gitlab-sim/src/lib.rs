@@ -28,7 +28,7 @@ pub use faults::{Fault, Rule, RulesError, read_rules};
 pub use forge::motion::Change;
 pub use options::Options;
 pub use server::{Sim, StartError, TruthKind, start, start_on};
-pub use truth::{Counts, Fact};
+pub use truth::{Counts, Fact, ListKind};
 
 /// Token of `maria`, who owns all groups.
 pub const MARIA_TOKEN: &str = http::MARIA_TOKEN;

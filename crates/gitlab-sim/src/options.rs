@@ -11,7 +11,7 @@ use crate::faults::Rule;
 pub struct Options {
     /// The same seed gives the same forge.
     pub seed: u64,
-    /// How many issues and merge requests, as a multiple of about 2,500 and 1,200.
+    /// How many issues and merge requests, as a multiple of about 2,500 and 1,200; commits and the like with them.
     pub scale: f64,
     /// The "today" that generated history ends at.
     pub epoch: DateTime<Utc>,
@@ -19,8 +19,12 @@ pub struct Options {
     pub moving: Option<Duration>,
     /// Added to every answer.
     pub latency: Duration,
-    /// Requests per minute and user before 429.
+    /// Requests per window and user before 429.
     pub rate_limit: u32,
+    /// How long such a window is; with GitLab a minute.
+    pub rate_window: Duration,
+    /// Whether answers tell of it: an instance behind a proxy of its own may not.
+    pub rate_told: bool,
     /// Base of web addresses; otherwise the host that a request came to.
     pub external_url: Option<String>,
     /// Faults from the start.
@@ -36,6 +40,8 @@ impl Default for Options {
             moving: None,
             latency: Duration::ZERO,
             rate_limit: 2_000,
+            rate_window: Duration::from_mins(1),
+            rate_told: true,
             external_url: None,
             faults: Vec::new(),
         }

@@ -17,7 +17,7 @@ use crate::{
     http::{Shared, handle},
     options::Options,
     state::State,
-    truth::{Counts, Fact, Scope, counts, facts},
+    truth::{Counts, Fact, ListKind, Scope, counts, facts, keys},
 };
 
 /// More than any request that a client has a reason to send, in bytes.
@@ -159,10 +159,29 @@ impl Sim {
         Some(facts(&self.state.world(), kind.into(), scope))
     }
 
+    /// What is in the lists of a kind now, as `project id/key` and sorted. Members of groups are `ggroup id/user id`.
+    #[must_use]
+    pub fn keys(&self, kind: ListKind) -> Vec<String> {
+        keys(&self.state.world(), kind, Scope::All)
+    }
+
+    /// The same, as far as a user may list it. `None`: no such user.
+    #[must_use]
+    pub fn keys_for(&self, kind: ListKind, username: &str, member_only: bool) -> Option<Vec<String>> {
+        let scope = self.scope(username, member_only)?;
+        Some(keys(&self.state.world(), kind, scope))
+    }
+
     /// How many requests came to each endpoint since the start, such as `POST /api/graphql`.
     #[must_use]
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.state.requests()
+    }
+
+    /// How many requests were answered with 429 because their sender had none left.
+    #[must_use]
+    pub fn refusals(&self) -> u64 {
+        self.state.refusals()
     }
 
     /// Ends it and waits until its socket is closed.

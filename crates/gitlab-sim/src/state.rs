@@ -2,8 +2,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use chrono::Utc;
@@ -19,8 +22,6 @@ use crate::{
     options::Options,
 };
 
-const WINDOW: Duration = Duration::from_mins(1);
-
 pub(crate) struct State {
     pub(crate) options: Options,
     world: RwLock<Arc<World>>,
@@ -28,6 +29,7 @@ pub(crate) struct State {
     faults: Mutex<FaultBook>,
     requests: Mutex<BTreeMap<String, u64>>,
     windows: Mutex<HashMap<Option<usize>, Window>>,
+    refusals: AtomicU64,
 }
 
 struct Window {
@@ -60,6 +62,7 @@ impl State {
             faults: Mutex::new(FaultBook::new(options.faults.clone(), options.seed)),
             requests: Mutex::default(),
             windows: Mutex::default(),
+            refusals: AtomicU64::new(0),
             options,
         }
     }
@@ -89,18 +92,27 @@ impl State {
         lock(&self.requests).clone()
     }
 
+    pub(crate) fn count_refusal(&self) {
+        self.refusals.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refusals(&self) -> u64 {
+        self.refusals.load(Ordering::Relaxed)
+    }
+
     /// Takes one request from the reader's quota.
     pub(crate) fn take(&self, reader: Reader) -> Quota {
         let limit = self.options.rate_limit;
         let mut windows = lock(&self.windows);
         let window = windows.entry(reader.0).or_insert_with(|| Window { since: Instant::now(), used: 0 });
-        if window.since.elapsed() >= WINDOW {
+        let length = self.options.rate_window;
+        if window.since.elapsed() >= length {
             window.since = Instant::now();
             window.used = 0;
         }
         let allowed = window.used < limit;
         window.used = window.used.saturating_add(1);
-        let left = WINDOW.saturating_sub(window.since.elapsed());
+        let left = length.saturating_sub(window.since.elapsed());
         let reset = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + left;
         Quota {
             limit,

@@ -9,6 +9,7 @@ use crate::forge::{
 
 /// How many objects there are, in whole or for one user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counts {
     /// Groups.
     pub groups: usize,
@@ -20,6 +21,44 @@ pub struct Counts {
     pub merge_requests: usize,
     /// Notes on those issues and merge requests.
     pub notes: usize,
+    /// Labels of projects.
+    pub labels: usize,
+    /// Milestones of projects.
+    pub milestones: usize,
+    /// Direct memberships in groups and projects.
+    pub members: usize,
+    /// Branches.
+    pub branches: usize,
+    /// Tags.
+    pub tags: usize,
+    /// Releases whose tag may be seen.
+    pub releases: usize,
+    /// Commits that a branch or a tag leads to.
+    pub commits: usize,
+    /// Pipelines in projects that have CI enabled.
+    pub pipelines: usize,
+}
+
+/// Lists of which `Sim::keys` knows what is in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListKind {
+    /// Labels, by name.
+    Labels,
+    /// Milestones, by id.
+    Milestones,
+    /// Direct members of projects and groups, by id of the user.
+    Members,
+    /// Branches, by name.
+    Branches,
+    /// Tags, by name.
+    Tags,
+    /// Releases, by name of the tag.
+    Releases,
+    /// Commits of all branches and tags, by id.
+    Commits,
+    /// Pipelines, by id.
+    Pipelines,
 }
 
 /// One issue or merge request as it is now.
@@ -112,5 +151,62 @@ pub(crate) fn counts(world: &World, scope: Scope) -> Counts {
             out.notes += world.visible_notes(reader, item).count();
         }
     }
+    let listed = |kind| keys(world, kind, scope).len();
+    out.labels = listed(ListKind::Labels);
+    out.milestones = listed(ListKind::Milestones);
+    out.members = listed(ListKind::Members);
+    out.branches = listed(ListKind::Branches);
+    out.tags = listed(ListKind::Tags);
+    out.releases = listed(ListKind::Releases);
+    out.commits = listed(ListKind::Commits);
+    out.pipelines = listed(ListKind::Pipelines);
     out
+}
+
+/// What is in the lists of a kind, each with the number of its project (or `g` and that of its group), sorted.
+pub(crate) fn keys(world: &World, kind: ListKind, scope: Scope) -> Vec<String> {
+    let reader = scope.reader();
+    let mut out = Vec::new();
+    for at in (0..world.projects.len()).filter(|&at| scope.project(world, at)) {
+        let id = world.projects[at].id;
+        out.extend(names(world, kind, reader, at).into_iter().map(|name| format!("{id}/{name}")));
+    }
+    if kind == ListKind::Members {
+        for at in (0..world.groups.len()).filter(|&at| scope.group(world, at)) {
+            let group = &world.groups[at];
+            out.extend(group.members.iter().map(|one| format!("g{}/{}", group.id, world.people[one.person].id)));
+        }
+    }
+    out.sort_unstable();
+    out
+}
+
+fn names(world: &World, kind: ListKind, reader: Reader, at: usize) -> Vec<String> {
+    let project = &world.projects[at];
+    let repository = &world.repositories[at];
+    let open = match kind {
+        ListKind::Labels | ListKind::Milestones | ListKind::Members => true,
+        ListKind::Branches | ListKind::Tags | ListKind::Releases | ListKind::Commits => world.reads_code(reader, at),
+        ListKind::Pipelines => world.reads_pipelines(reader, at),
+    };
+    if !open {
+        return Vec::new();
+    }
+    match kind {
+        ListKind::Labels => project.labels.iter().map(|one| one.title.clone()).collect(),
+        ListKind::Milestones => project.milestones.iter().map(|one| one.id.to_string()).collect(),
+        ListKind::Members => project.members.iter().map(|one| world.people[one.person].id.to_string()).collect(),
+        ListKind::Branches => repository.branches.iter().map(|one| one.name.clone()).collect(),
+        ListKind::Tags => repository.tags.iter().map(|one| one.name.clone()).collect(),
+        ListKind::Releases => {
+            let tags = repository.tags.iter().filter(|one| one.release.is_some());
+            tags.map(|one| one.name.clone()).collect()
+        }
+        ListKind::Commits => {
+            let reached = repository.reached(repository.all_refs());
+            let commits = repository.commits.iter().zip(reached).filter(|(_, reached)| *reached);
+            commits.map(|(one, _)| one.sha.clone()).collect()
+        }
+        ListKind::Pipelines => world.pipelines[at].iter().map(|one| one.id.to_string()).collect(),
+    }
 }

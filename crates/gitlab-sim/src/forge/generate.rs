@@ -26,18 +26,26 @@ pub(crate) fn generate(seed: u64, scale: f64, epoch: When) -> World {
         projects: Vec::new(),
         issues: Vec::new(),
         merge_requests: Vec::new(),
+        repositories: Vec::new(),
+        pipelines: Vec::new(),
         last_issue: 0,
         last_merge_request: 0,
         last_note: 0,
+        last_label: 0,
+        last_release: 0,
+        last_pipeline: 0,
     };
     let mut frame = Frame { epoch, dice: &mut dice, last_member: 0, last_label: 0, last_milestone: 0 };
     frame.groups(&mut world);
     frame.projects(&mut world);
+    world.last_label = frame.last_label;
     for kind in [Kind::Issue, Kind::MergeRequest] {
         super::items::fill(&mut world, kind, scale, epoch, &mut dice);
     }
     super::items::number_notes(&mut world);
     super::items::touch_projects(&mut world);
+    super::repository::fill(&mut world, seed, scale, epoch);
+    super::pipelines::fill(&mut world, seed, scale, epoch);
     world
 }
 
@@ -142,6 +150,7 @@ impl Frame<'_> {
             archived,
             issues_enabled: plan.special != Special::IssuesOff,
             merge_requests_enabled: plan.special != Special::MergeRequestsOff,
+            ci_enabled: plan.special != Special::CiOff,
             stars: i32::try_from(self.dice.below(60)).unwrap_or(0),
             topics: plan.topics.to_vec(),
             created,
@@ -181,9 +190,11 @@ impl Frame<'_> {
                     iid: nth + 1,
                     title: format!("{}.{}", 4 + nth / 4, nth % 4),
                     closed: due < self.epoch,
+                    expired: due < self.epoch,
                     start,
                     due,
                     created: start,
+                    updated: start,
                 })
             })
             .collect()

@@ -11,7 +11,7 @@ use super::{
     text::{self, Remarks},
 };
 
-const HISTORY_MINUTES: i64 = 730 * 24 * 60;
+pub(super) const HISTORY_MINUTES: i64 = 730 * 24 * 60;
 
 /// Fills every project with its items of one kind and numbers them by creation.
 pub(crate) fn fill(world: &mut World, kind: Kind, scale: f64, epoch: When, dice: &mut Dice) {
@@ -54,9 +54,9 @@ pub(crate) fn fill(world: &mut World, kind: Kind, scale: f64, epoch: When, dice:
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
-    reason = "small positive numbers of issues"
+    reason = "small positive numbers of things"
 )]
-fn scaled(planned: usize, scale: f64) -> usize {
+pub(super) fn scaled(planned: usize, scale: f64) -> usize {
     (planned as f64 * scale.max(0.0)).round() as usize
 }
 

@@ -26,6 +26,10 @@ pub(crate) enum Special {
     /// The feature is off although there are (hidden) issues.
     IssuesOff,
     MergeRequestsOff,
+    /// As with issues: there are (hidden) pipelines.
+    CiOff,
+    /// Nobody has ever pushed anything.
+    Empty,
     Archived,
 }
 
@@ -99,11 +103,11 @@ pub(crate) const PROJECTS: &[ProjectPlan] = &[
     project!("mobile/design-kit", "Design Kit", "Colours, icons, components", 85, 30, ["design"]),
     project!("docs/website", "Website", "The public documentation", 130, 60, ["docs"]),
     project!("docs/handbook/handbook", "Handbook", "How we work, in the open", 90, 40, ["docs"]),
-    project!("docs/handbook/style-guide", "Style Guide", "Words that we use and words that we do not", 20, 8, ["docs"]),
+    project!("docs/handbook/style-guide", "Style Guide", "Words that we use and words that we do not", 20, 8, ["docs"], CiOff),
     project!("data/warehouse", "Warehouse", "Tables, their owners and their tests", 105, 45, ["sql"]),
     project!("data/pipelines/ingest", "Ingest", "Brings data in, once", 70, 30, ["python"]),
     project!("data/pipelines/forecast-models", "Forecast Models", "Demand for the next twelve weeks", 35, 12, ["python", "statistics"]),
     project!("care/support-desk", "Support Desk", "What customers told us", 170, 10, ["support"], MergeRequestsOff),
-    project!("care/playbooks", "Playbooks", "", 0, 0, []),
+    project!("care/playbooks", "Playbooks", "", 0, 0, [], Empty),
     project!("archive/2019/legacy-portal", "Legacy Portal", "Replaced by the API gateway", 30, 15, ["php"], Archived),
 ];

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::{pipelines::Pipeline, repository::Repository};
+
 pub(crate) type When = DateTime<Utc>;
 
 /// GitLab's access levels, as numbers; 0 is none.
@@ -76,18 +78,22 @@ pub(crate) struct Label {
     pub(crate) created: When,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Milestone {
     pub(crate) id: u64,
     pub(crate) iid: u64,
     pub(crate) title: String,
     pub(crate) closed: bool,
+    /// Its due date has passed.
+    pub(crate) expired: bool,
     pub(crate) start: When,
     pub(crate) due: When,
     pub(crate) created: When,
+    pub(crate) updated: When,
 }
 
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in GitLab as well")]
 pub(crate) struct Project {
     pub(crate) id: u64,
     /// Index of the group that it is in.
@@ -101,6 +107,7 @@ pub(crate) struct Project {
     pub(crate) archived: bool,
     pub(crate) issues_enabled: bool,
     pub(crate) merge_requests_enabled: bool,
+    pub(crate) ci_enabled: bool,
     pub(crate) stars: i32,
     pub(crate) topics: Vec<&'static str>,
     pub(crate) created: When,
@@ -207,9 +214,16 @@ pub(crate) struct World {
     /// Per project, by creation.
     pub(crate) issues: Vec<Vec<Arc<Item>>>,
     pub(crate) merge_requests: Vec<Vec<Arc<Item>>>,
+    /// Per project.
+    pub(crate) repositories: Vec<Arc<Repository>>,
+    /// Per project, by id.
+    pub(crate) pipelines: Vec<Vec<Arc<Pipeline>>>,
     pub(crate) last_issue: u64,
     pub(crate) last_merge_request: u64,
     pub(crate) last_note: u64,
+    pub(crate) last_label: u64,
+    pub(crate) last_release: u64,
+    pub(crate) last_pipeline: u64,
 }
 
 impl World {

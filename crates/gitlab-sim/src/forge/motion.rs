@@ -32,6 +32,24 @@ pub enum Change {
     Rename,
     /// An issue or a merge request disappears. Happens on demand only.
     Delete,
+    /// A commit comes onto a branch, sometimes long after it was made, and starts a pipeline.
+    Push,
+    /// A pipeline comes to its end, good or bad.
+    FinishPipeline,
+    /// A new branch.
+    NewBranch,
+    /// A branch disappears, with the commits that only it led to.
+    DeleteBranch,
+    /// A new tag, sometimes with a release.
+    Tag,
+    /// A tag disappears, and its release with it. Happens on demand only.
+    DeleteTag,
+    /// A milestone gets another title, is closed or opened again.
+    EditMilestone,
+    /// A new label.
+    NewLabel,
+    /// A label that nothing has disappears. Happens on demand only.
+    DeleteLabel,
 }
 
 /// What happens by itself, as often as it is named here.
@@ -49,11 +67,20 @@ const USUAL: &[Change] = &[
     Change::Close,
     Change::Merge,
     Change::Rename,
+    Change::Push,
+    Change::Push,
+    Change::FinishPipeline,
+    Change::FinishPipeline,
+    Change::NewBranch,
+    Change::DeleteBranch,
+    Change::Tag,
+    Change::EditMilestone,
+    Change::NewLabel,
 ];
 
 /// Makes changes, one after the other, by a seeded choice.
 pub(crate) struct Mover {
-    dice: Dice,
+    pub(super) dice: Dice,
     remarks: Remarks,
 }
 
@@ -74,6 +101,15 @@ impl Mover {
             Change::Comment => self.comment(world, now),
             Change::Rename => self.rename(world, now),
             Change::Delete => self.delete(world),
+            Change::Push => self.push(world, now),
+            Change::FinishPipeline => self.finish_pipeline(world, now),
+            Change::NewBranch => self.new_branch(world),
+            Change::DeleteBranch => self.delete_branch(world),
+            Change::Tag => self.tag(world, now),
+            Change::DeleteTag => self.delete_tag(world),
+            Change::EditMilestone => self.edit_milestone(world, now),
+            Change::NewLabel => self.new_label(world, now),
+            Change::DeleteLabel => self.delete_label(world),
         };
         done.map(|()| change)
     }

@@ -45,6 +45,15 @@ impl World {
         self.project_level(reader, project) >= REPORTER
     }
 
+    /// Whether a reader gets at the code of a project: anyone to whom it is open, and its reporters.
+    pub(crate) fn reads_code(&self, reader: Reader, project: usize) -> bool {
+        open_to(reader, self.projects[project].visibility) || self.trusted(reader, project)
+    }
+
+    pub(crate) fn reads_pipelines(&self, reader: Reader, project: usize) -> bool {
+        self.projects[project].ci_enabled && self.reads_code(reader, project)
+    }
+
     /// The items of a kind in a project that the reader may see. A disabled feature looks like an empty list.
     pub(crate) fn visible_items(
         &self,

@@ -76,7 +76,7 @@ impl Milestone {
     }
 
     async fn expired(&self) -> bool {
-        self.0.closed
+        self.0.expired
     }
 
     async fn start_date(&self) -> Option<Time> {
@@ -92,7 +92,7 @@ impl Milestone {
     }
 
     async fn updated_at(&self) -> Time {
-        Time(self.0.created)
+        Time(self.0.updated)
     }
 
     async fn web_path(&self) -> String {

@@ -65,9 +65,12 @@ pub(crate) async fn handle(req: HttpRequest, body: Bytes, shared: web::Data<Shar
             None => response,
         }
     } else {
-        answer::too_many(Some(quota.wait_s))
+        shared.state.count_refusal();
+        answer::too_many(shared.state.options.rate_told.then_some(quota.wait_s))
     };
-    quota_headers(&mut response, &quota);
+    if shared.state.options.rate_told {
+        quota_headers(&mut response, &quota);
+    }
     response
 }
 

@@ -1,7 +1,10 @@
 //! `/-/sim/`: the truth, and the levers. Without a token, and for this machine only.
 
 use actix_web::{HttpRequest, HttpResponse, http::Method, web::Query};
-use serde::Deserialize;
+use serde::{
+    Deserialize,
+    de::{IntoDeserializer as _, value::Error as InvalidKind},
+};
 use serde_json::json;
 
 use super::answer;
@@ -13,7 +16,7 @@ use crate::{
         rights::Reader,
     },
     state::State,
-    truth::{Scope, counts, facts},
+    truth::{ListKind, Scope, counts, facts, keys},
 };
 
 #[derive(Debug, Deserialize)]
@@ -42,7 +45,7 @@ pub(super) fn handle(req: &HttpRequest, path: &str, body: &[u8], state: &State) 
         return answer::message(403, "only for this machine");
     }
     match (req.method(), path) {
-        (&Method::GET, "counts" | "truth") => truth(req, path, state),
+        (&Method::GET, "counts" | "truth" | "keys") => truth(req, path, state),
         (&Method::GET, "requests") => HttpResponse::Ok().json(state.requests()),
         (&Method::GET, "faults") => HttpResponse::Ok().json(state.faults().rules()),
         (&Method::POST, "faults") => match serde_json::from_slice::<Vec<Rule>>(body) {
@@ -78,11 +81,22 @@ fn truth(req: &HttpRequest, path: &str, state: &State) -> HttpResponse {
     if path == "counts" {
         return HttpResponse::Ok().json(counts(&world, scope));
     }
+    if path == "keys" {
+        let kind = params.kind.as_deref().unwrap_or_default();
+        return match ListKind::deserialize(kind.into_deserializer()) {
+            Ok(kind) => HttpResponse::Ok().json(keys(&world, kind, scope)),
+            Err(error) => answer::message(400, &invalid_kind(&error)),
+        };
+    }
     match params.kind.as_deref() {
         Some("issues") => HttpResponse::Ok().json(facts(&world, Kind::Issue, scope)),
         Some("merge_requests") => HttpResponse::Ok().json(facts(&world, Kind::MergeRequest, scope)),
         _ => answer::message(400, "kind is issues or merge_requests"),
     }
+}
+
+fn invalid_kind(error: &InvalidKind) -> String {
+    format!("kind is no list: {error}")
 }
 
 fn scope(world: &World, params: &Params) -> Option<Scope> {

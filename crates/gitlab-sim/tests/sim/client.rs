@@ -66,3 +66,9 @@ impl Client {
 pub(crate) fn texts(rows: &Value, field: &str) -> Vec<String> {
     rows.as_array().unwrap().iter().map(|row| row[field].as_str().unwrap().to_owned()).collect()
 }
+
+/// Where a `Link` header says that the next page is, without the address of the simulator.
+pub(crate) fn next_page(link: &str, url: &str) -> Option<String> {
+    let next = link.split(", ").find(|part| part.ends_with("rel=\"next\""))?;
+    Some(next.trim_start_matches('<').split('>').next()?.strip_prefix(url)?.to_owned())
+}

@@ -5,6 +5,7 @@ mod binary;
 mod client;
 mod faults;
 mod limits;
+mod lists;
 mod paging;
 mod rest;
 mod rights;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::client::{Client, small};
+use crate::client::{Client, next_page, small};
 
 #[tokio::test]
 async fn links_lead_through_all_projects() {
@@ -15,10 +15,7 @@ async fn links_lead_through_all_projects() {
         assert_eq!(answer.headers()["x-total"], "24");
         let link = answer.headers()["link"].to_str().unwrap().to_owned();
         sizes.push(answer.json::<Vec<Value>>().await.unwrap().len());
-        next = link.split(", ").find(|part| part.ends_with("rel=\"next\"")).map(|part| {
-            let url = part.trim_start_matches('<').split('>').next().unwrap();
-            url.strip_prefix(&sim.url()).unwrap().to_owned()
-        });
+        next = next_page(&link, &sim.url());
     }
     assert_eq!(sizes, [10, 10, 4]);
     sim.stop().await;

@@ -1,5 +1,10 @@
 //! The few REST routes that a mirror needs beside GraphQL.
 
+mod code;
+mod lists;
+
+use std::convert::identity;
+
 use actix_web::{HttpRequest, HttpResponse, http::Method, web::Query};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
@@ -26,6 +31,21 @@ struct Params {
     state: Option<String>,
     updated_after: Option<DateTime<Utc>>,
     updated_before: Option<DateTime<Utc>>,
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+    all: Option<bool>,
+    ref_name: Option<String>,
+    status: Option<String>,
+    with_counts: Option<bool>,
+}
+
+/// One request: who asks for what, and at which moment.
+struct Ask<'a> {
+    req: &'a HttpRequest,
+    params: &'a Params,
+    world: &'a World,
+    reader: Reader,
+    base: &'a str,
 }
 
 /// Answers a request for the path below `/api/v4/`.
@@ -38,17 +58,26 @@ pub(super) fn handle(req: &HttpRequest, path: &str, state: &State, reader: Reade
     };
     let world = state.world();
     let base = base(req, state);
+    let ask = Ask { req, params: &params, world: &world, reader, base: &base };
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     match (parts.as_slice(), reader.0) {
-        (["projects"], _) => paged(req, &base, &params, projects(&world, reader, &params, &base)),
-        (["groups"], _) => paged(req, &base, &params, groups(&world, reader, &params, &base)),
+        (["projects"], _) => ask.paged(projects(&world, reader, &params, &base), identity),
+        (["groups"], _) => ask.paged(groups(&world, reader, &params, &base), identity),
         (["projects", id], _) => match project_at(&world, reader, id) {
             Some(at) => HttpResponse::Ok().json(project(&world, at, &base)),
             None => answer::message(404, "404 Project Not Found"),
         },
         (["projects", id, "issues"], _) => match project_at(&world, reader, id) {
-            Some(at) => paged(req, &base, &params, issues(&world, reader, at, &params, &base)),
+            Some(at) => ask.paged(issues(&world, reader, at, &params, &base), identity),
             None => answer::message(404, "404 Project Not Found"),
+        },
+        (["projects", id, list @ ..], _) => match project_at(&world, reader, id) {
+            Some(at) => lists::of_project(&ask, at, list),
+            None => answer::message(404, "404 Project Not Found"),
+        },
+        (["groups", id, "members"], _) => match group_at(&world, reader, id) {
+            Some(at) => lists::members(&ask, &world.groups[at].members),
+            None => answer::message(404, "404 Group Not Found"),
         },
         (["version" | "user"] | ["personal_access_tokens", "self"], None) => answer::message(401, "401 Unauthorized"),
         (["version"], Some(_)) => {
@@ -60,42 +89,58 @@ pub(super) fn handle(req: &HttpRequest, path: &str, state: &State, reader: Reade
     }
 }
 
-/// One page of rows with the headers that lead to the others.
-fn paged(req: &HttpRequest, base: &str, params: &Params, rows: Vec<Value>) -> HttpResponse {
-    let size = params.per_page.unwrap_or(20).clamp(1, 100);
-    let page = params.page.unwrap_or(1).max(1);
-    let pages = rows.len().div_ceil(size).max(1);
-    let link = |to: usize, rel: &str| {
-        let kept = req
+impl Ask<'_> {
+    /// One page of rows with the headers that lead to the others.
+    fn paged<T>(&self, rows: Vec<T>, show: impl FnMut(T) -> Value) -> HttpResponse {
+        self.page(rows, true, show)
+    }
+
+    /// The same for a list that GitLab does not count: nothing says how many there are, or which page is the last.
+    fn uncounted<T>(&self, rows: Vec<T>, show: impl FnMut(T) -> Value) -> HttpResponse {
+        self.page(rows, false, show)
+    }
+
+    fn page<T>(&self, rows: Vec<T>, counted: bool, show: impl FnMut(T) -> Value) -> HttpResponse {
+        let size = self.params.per_page.unwrap_or(20).clamp(1, 100);
+        let page = self.params.page.unwrap_or(1).max(1);
+        let pages = rows.len().div_ceil(size).max(1);
+        let mut links = Vec::new();
+        if page > 1 {
+            links.push(self.link(page - 1, size, "prev"));
+        }
+        if page < pages {
+            links.push(self.link(page + 1, size, "next"));
+        }
+        links.push(self.link(1, size, "first"));
+        let mut answer = answer::status(200);
+        if counted {
+            links.push(self.link(pages, size, "last"));
+            answer.insert_header(("X-Total", rows.len().to_string()));
+            answer.insert_header(("X-Total-Pages", pages.to_string()));
+        }
+        let next = if page < pages { (page + 1).to_string() } else { String::new() };
+        let previous = if page > 1 { (page - 1).to_string() } else { String::new() };
+        let shown: Vec<Value> = rows.into_iter().skip((page - 1).saturating_mul(size)).take(size).map(show).collect();
+        answer
+            .insert_header(("Link", links.join(", ")))
+            .insert_header(("X-Page", page.to_string()))
+            .insert_header(("X-Per-Page", size.to_string()))
+            .insert_header(("X-Next-Page", next))
+            .insert_header(("X-Prev-Page", previous))
+            .json(shown)
+    }
+
+    /// A link to another page of the same list.
+    fn link(&self, to: usize, size: usize, rel: &str) -> String {
+        let kept = self
+            .req
             .query_string()
             .split('&')
             .filter(|pair| !pair.is_empty() && !pair.starts_with("page=") && !pair.starts_with("per_page="));
         let query: Vec<String> =
             kept.map(str::to_owned).chain([format!("page={to}"), format!("per_page={size}")]).collect();
-        format!("<{base}{}?{}>; rel=\"{rel}\"", req.path(), query.join("&"))
-    };
-    let mut links = Vec::new();
-    if page > 1 {
-        links.push(link(page - 1, "prev"));
+        format!("<{}{}?{}>; rel=\"{rel}\"", self.base, self.req.path(), query.join("&"))
     }
-    if page < pages {
-        links.push(link(page + 1, "next"));
-    }
-    links.push(link(1, "first"));
-    links.push(link(pages, "last"));
-    let next = if page < pages { (page + 1).to_string() } else { String::new() };
-    let previous = if page > 1 { (page - 1).to_string() } else { String::new() };
-    let total = rows.len();
-    let shown: Vec<Value> = rows.into_iter().skip((page - 1).saturating_mul(size)).take(size).collect();
-    answer::status(200)
-        .insert_header(("Link", links.join(", ")))
-        .insert_header(("X-Total", total.to_string()))
-        .insert_header(("X-Total-Pages", pages.to_string()))
-        .insert_header(("X-Page", page.to_string()))
-        .insert_header(("X-Per-Page", size.to_string()))
-        .insert_header(("X-Next-Page", next))
-        .insert_header(("X-Prev-Page", previous))
-        .json(shown)
 }
 
 /// REST writes milliseconds where GraphQL writes seconds.
@@ -108,6 +153,13 @@ fn project_at(world: &World, reader: Reader, id: &str) -> Option<usize> {
     let path = id.replace("%2F", "/").replace("%2f", "/");
     let at = world.projects.iter().position(|one| one.id.to_string() == id || one.full_path == path)?;
     world.sees_project(reader, at).then_some(at)
+}
+
+/// The same for a group.
+fn group_at(world: &World, reader: Reader, id: &str) -> Option<usize> {
+    let path = id.replace("%2F", "/").replace("%2f", "/");
+    let at = world.groups.iter().position(|one| one.id.to_string() == id || one.full_path == path)?;
+    world.sees_group(reader, at).then_some(at)
 }
 
 fn projects(world: &World, reader: Reader, params: &Params, base: &str) -> Vec<Value> {
