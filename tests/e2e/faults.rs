@@ -1,7 +1,8 @@
 //! GitLab misbehaves, and the mirror is right all the same.
 
-use crate::harness::{Site, System, assert_mirrors, assert_sound, distant_forge, eventually, forge};
-use trawl_gitlab_sim::{Fault, MARIA_TOKEN, Rule};
+use crate::harness::{Site, System, assert_lists, assert_mirrors, assert_sound, distant_forge, eventually, forge};
+use std::time::Duration;
+use trawl_gitlab_sim::{Fault, MARIA_TOKEN, Options, Rule};
 
 /// How often each fault happens.
 const TIMES: u32 = 5;
@@ -31,6 +32,23 @@ async fn a_crawl_survives_a_bad_day() {
     let left = site.client.get(&format!("{}/-/sim/faults", site.forge.url())).await.json();
     let unused = left.as_array().unwrap().iter().find(|rule| rule["times"] == TIMES);
     assert_eq!(unused, None, "this fault has not happened");
+}
+
+/// An instance that tells how many requests it allows is never asked for more.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_more_than_allowed() {
+    let (scale, rate_limit, rate_window) = (0.05, 60, Duration::from_secs(2));
+    let forge = trawl_gitlab_sim::start(Options { scale, rate_limit, rate_window, ..Options::default() }).unwrap();
+    let site = Site::linked(System::new(), forge).await;
+    let database = site.crawled().await;
+    assert_mirrors(&database, &site.forge);
+    assert_lists(&database, &site.forge);
+    assert_sound(&database);
+    let requests: u64 = site.forge.requests().values().sum();
+    assert!(requests > 4 * u64::from(rate_limit), "{requests} requests fit into a few windows");
+    assert_eq!(site.forge.refusals(), 0, "of {requests} requests");
+    let waited = "SELECT count(*) AS v FROM jobs WHERE attempt > 1";
+    assert_eq!(database.number(waited), 0, "waiting costs no attempt");
 }
 
 #[tokio::test(flavor = "multi_thread")]

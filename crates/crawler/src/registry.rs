@@ -4,12 +4,23 @@ use crate::{
     JobControl,
     attempt::{JobFuture, Registry},
     drill,
-    forge::{self, Forge},
+    forge::{
+        self, Forge,
+        lists::{self, Branches, Commits, Labels, Members, Milestones, Pipelines, Releases, RowList, Tags},
+    },
     links::{self, Links},
 };
 use std::sync::Arc;
 use trawl_jobs::{JobSpec, UnknownKind};
 use trawl_protocol::StartJob;
+
+fn list<L: RowList + 'static>(full: bool, forge: Arc<Forge>, order: StartJob, control: JobControl) -> JobFuture {
+    Box::pin(async move { lists::run::<L>(full, &forge, &order, &control).await })
+}
+
+fn whole<L: RowList + 'static>(forge: Arc<Forge>, order: StartJob, control: JobControl) -> JobFuture {
+    list::<L>(true, forge, order, control)
+}
 
 /// All families of this crawler.
 #[derive(Debug)]
@@ -40,6 +51,14 @@ impl Registry for Families {
             JobSpec::MergeRequests(options) => {
                 Box::pin(async move { forge::merge_requests::run(&options, &forge, &order, &control).await })
             }
+            JobSpec::Members(_) | JobSpec::GroupMembers(_) => whole::<Members>(forge, order, control),
+            JobSpec::Labels(_) => whole::<Labels>(forge, order, control),
+            JobSpec::Milestones(_) => whole::<Milestones>(forge, order, control),
+            JobSpec::Branches(_) => whole::<Branches>(forge, order, control),
+            JobSpec::Tags(_) => whole::<Tags>(forge, order, control),
+            JobSpec::Releases(_) => whole::<Releases>(forge, order, control),
+            JobSpec::Commits(options) => list::<Commits>(options.full, forge, order, control),
+            JobSpec::Pipelines(options) => list::<Pipelines>(options.full, forge, order, control),
             JobSpec::LinkScan(options) => {
                 let links = Arc::clone(&self.links);
                 Box::pin(async move { links::scan::run(&options, &links, &order, &control).await })

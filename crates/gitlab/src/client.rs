@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::document;
-use crate::transport::{self, Transport};
+use crate::pace::{Pace, Turn};
+use crate::transport::{self, Answer, Transport};
 use crate::{Error, Retry, RetryNotice, response};
 
 /// One instance and the token that opens it.
@@ -56,6 +57,7 @@ type Observer = Arc<dyn Fn(&RetryNotice<'_>) + Send + Sync>;
 pub struct Client {
     transport: Arc<Transport>,
     retry: Retry,
+    pace: Arc<Pace>,
     /// Optional fields that this instance turned out not to have.
     missing_fields: Arc<Mutex<BTreeSet<String>>>,
     on_retry: Option<Observer>,
@@ -71,6 +73,7 @@ impl Client {
         Ok(Self {
             transport: Arc::new(Transport::new(endpoint, options)?),
             retry,
+            pace: Arc::default(),
             missing_fields: Arc::default(),
             on_retry: None,
         })
@@ -99,20 +102,31 @@ impl Client {
         let mut attempt = 1;
         loop {
             let text = document::without(query, &self.missing());
-            let error = match self.once(operation, &text, &variables).await {
+            let turn = self.turn().await?;
+            let answer = self.once(operation, &text, &variables).await;
+            drop(turn);
+            match answer {
                 Ok(data) => return Ok(data),
-                Err(error) => error,
-            };
-            if self.learn_missing(&text, &error) {
-                continue;
+                Err(error) if self.learn_missing(&text, &error) => {}
+                Err(error) => self.wait_to_try_again(operation, &mut attempt, error).await?,
             }
-            let Some(wait) = self.retry.wait_after(attempt, &error, rand::random_range(0.0..=1.0)) else {
-                return Err(error);
-            };
-            self.tell(operation, attempt, wait, &error);
-            tokio::time::sleep(wait).await;
-            attempt += 1;
         }
+    }
+
+    /// Waits where a request is worth another try, and counts it; else gives the error back.
+    pub(crate) async fn wait_to_try_again(
+        &self,
+        operation: &str,
+        attempt: &mut u32,
+        error: Error,
+    ) -> Result<(), Error> {
+        let Some(wait) = self.retry.wait_after(*attempt, &error, rand::random_range(0.0..=1.0)) else {
+            return Err(error);
+        };
+        self.tell(operation, *attempt, wait, &error);
+        tokio::time::sleep(wait).await;
+        *attempt += 1;
+        Ok(())
     }
 
     async fn once<T: DeserializeOwned>(
@@ -123,7 +137,25 @@ impl Client {
     ) -> Result<T, Error> {
         let request = Request { operation_name: operation, query, variables };
         let answer = self.transport.post(to_json(&request)?.to_string()).await?;
+        self.pace.heard(&answer);
         response::read(&answer)
+    }
+
+    /// Address of a REST route of the instance.
+    pub(crate) fn rest_url(&self, path: &str) -> Url {
+        self.transport.rest_url(path)
+    }
+
+    /// Leave to ask once; an error where that would take long, and is better waited for elsewhere.
+    pub(crate) async fn turn(&self) -> Result<Turn<'_>, Error> {
+        self.pace.turn().await
+    }
+
+    /// Asks a REST route once.
+    pub(crate) async fn get(&self, url: Url) -> Result<Answer, Error> {
+        let answer = self.transport.get(url).await?;
+        self.pace.heard(&answer);
+        Ok(answer)
     }
 
     fn missing(&self) -> BTreeSet<String> {

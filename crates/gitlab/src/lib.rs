@@ -1,4 +1,4 @@
-//! The GitLab client: GraphQL documents, paging, retries and the cost of a query.
+//! The GitLab client: GraphQL documents, REST lists, paging, retries and the cost of a query.
 //!
 //! It knows nothing of jobs or storage. A [`Client`] speaks to one instance with one token; each method is one
 //! operation that answers in the plain structs of [`model`]. Every method may be dropped at any await point: it holds
@@ -11,9 +11,11 @@ mod error;
 mod global_id;
 pub mod model;
 mod operations;
+mod pace;
 mod page;
 mod page_size;
 mod response;
+pub mod rest;
 mod retry;
 mod transport;
 mod wire;

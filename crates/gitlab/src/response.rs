@@ -44,19 +44,37 @@ impl Problem {
 
 /// The typed data of an answer. Data with errors beside it is an error: part of a page looks like a whole one.
 pub(crate) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Error> {
+    accept(answer)?;
+    read_envelope(answer)
+}
+
+/// An answer of the REST API, which is the data itself.
+pub(crate) fn read_plain<T: DeserializeOwned>(answer: &Answer) -> Result<T, Error> {
+    accept(answer)?;
+    if answer.status.is_client_error() {
+        return Err(refusal(answer.status));
+    }
+    serde_json::from_slice(&answer.body).map_err(|error| server(answer.status, &not_json(&answer.body, &error)))
+}
+
+/// What a status alone says.
+fn accept(answer: &Answer) -> Result<(), Error> {
     match answer.status {
         StatusCode::TOO_MANY_REQUESTS => {
-            return Err(Error::RateLimited { retry_after: retry_after(&answer.headers, Utc::now()) });
+            Err(Error::RateLimited { retry_after: retry_after(&answer.headers, Utc::now()) })
         }
-        StatusCode::UNAUTHORIZED => return Err(Error::Unauthorized),
-        StatusCode::FORBIDDEN => return Err(Error::Forbidden),
-        StatusCode::NOT_FOUND => return Err(Error::NotFound),
-        status if status.is_redirection() => return Err(redirected(answer)),
+        StatusCode::UNAUTHORIZED => Err(Error::Unauthorized),
+        StatusCode::FORBIDDEN => Err(Error::Forbidden),
+        StatusCode::NOT_FOUND => Err(Error::NotFound),
+        status if status.is_redirection() => Err(redirected(answer)),
         status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
-            return Err(server(status, "it reports trouble"));
+            Err(server(status, "it reports trouble"))
         }
-        _ => {}
+        _ => Ok(()),
     }
+}
+
+fn read_envelope<T: DeserializeOwned>(answer: &Answer) -> Result<T, Error> {
     let refused = answer.status.is_client_error();
     let envelope: Envelope<'_> = match serde_json::from_slice(&answer.body) {
         Ok(envelope) => envelope,
@@ -132,7 +150,7 @@ fn sorted(messages: Vec<String>) -> Error {
 /// Seconds or a date in `Retry-After`, else the second at which `RateLimit-Reset` says the limit starts anew.
 ///
 /// Dates are compared with the server's own clock where it tells it. Nobody means more than a day.
-fn retry_after(headers: &HeaderMap, our_now: DateTime<Utc>) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, our_now: DateTime<Utc>) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let now = text(DATE.as_str()).and_then(http_date).unwrap_or(our_now);
     let until = |then: DateTime<Utc>| (then - now).to_std().unwrap_or(Duration::ZERO);

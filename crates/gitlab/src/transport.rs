@@ -63,6 +63,26 @@ impl Transport {
         self.read(response).await
     }
 
+    /// Address below `/api/v4/` of the instance.
+    pub(crate) fn rest_url(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        let prefix = self.url.path().trim_end_matches("graphql");
+        url.set_path(&format!("{prefix}v4/{path}"));
+        url
+    }
+
+    pub(crate) async fn get(&self, url: Url) -> Result<Answer, Error> {
+        let response = self
+            .http
+            .get(url)
+            .header(AUTHORIZATION, bearer(&self.token)?)
+            .header(ACCEPT, "application/json")
+            .send()
+            .await
+            .map_err(|error| from_reqwest(error, None))?;
+        self.read(response).await
+    }
+
     async fn read(&self, mut response: Response) -> Result<Answer, Error> {
         let status = response.status();
         let headers = response.headers().clone();

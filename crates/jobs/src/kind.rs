@@ -65,6 +65,56 @@ pub struct MergeRequests {
     pub full: bool,
 }
 
+/// Kinds that read a list whole, each time: it is short, and GitLab does not say what of it has changed.
+macro_rules! whole_lists {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+            #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+            #[serde(deny_unknown_fields)]
+            pub struct $name {}
+        )*
+    };
+}
+
+whole_lists! {
+    /// Reads who is a member of a project itself.
+    Members;
+    /// Reads who is a member of a group itself.
+    GroupMembers;
+    /// Reads a project's labels.
+    Labels;
+    /// Reads a project's milestones.
+    Milestones;
+    /// Reads a project's branches.
+    Branches;
+    /// Reads a project's tags.
+    Tags;
+    /// Reads a project's releases.
+    Releases;
+}
+
+/// Reads the commits that a project's branches and tags lead to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Commits {
+    /// Read everything again instead of what came since the last pass.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub full: bool,
+}
+
+/// Reads a project's CI pipelines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Pipelines {
+    /// Read everything again instead of what changed since the last pass.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub full: bool,
+}
+
 /// Longest URL that is scanned, in bytes.
 pub const MAX_URL: usize = 2048;
 
@@ -362,8 +412,17 @@ kinds! {
     AuthorizationScope = "authorization_scope", about Account, priority 100;
     Group = "group", about Area(AreaKind::Group), priority 80;
     Project = "project", about Area(AreaKind::Project), priority 80;
+    Members = "members", about Area(AreaKind::Project), priority 80;
+    GroupMembers = "group_members", about Area(AreaKind::Group), priority 80;
     Issues = "issues", about Area(AreaKind::Project), priority 60;
     MergeRequests = "merge_requests", about Area(AreaKind::Project), priority 60;
+    Labels = "labels", about Area(AreaKind::Project), priority 60;
+    Milestones = "milestones", about Area(AreaKind::Project), priority 60;
+    Releases = "releases", about Area(AreaKind::Project), priority 60;
+    Branches = "branches", about Area(AreaKind::Project), priority 40;
+    Tags = "tags", about Area(AreaKind::Project), priority 40;
+    Commits = "commits", about Area(AreaKind::Project), priority 40;
+    Pipelines = "pipelines", about Area(AreaKind::Project), priority 40;
     LinkScan = "link_scan", about Options, priority 50;
     BulkAction = "bulk_action", about Options, priority 95;
     Drill = "drill", about Options, priority 50;
@@ -374,6 +433,18 @@ impl JobSpec {
     #[must_use]
     pub const fn runs_in_website(&self) -> bool {
         matches!(self, Self::BulkAction(_))
+    }
+
+    /// The same, asked to read everything again; none where a pass of this kind never reads anything else.
+    #[must_use]
+    pub fn in_full(&self) -> Option<Self> {
+        Some(match self {
+            Self::Issues(_) => Self::Issues(Issues { full: true }),
+            Self::MergeRequests(_) => Self::MergeRequests(MergeRequests { full: true }),
+            Self::Commits(_) => Self::Commits(Commits { full: true }),
+            Self::Pipelines(_) => Self::Pipelines(Pipelines { full: true }),
+            _ => return None,
+        })
     }
 
     /// Names of the kinds that crawlers run.
@@ -403,11 +474,8 @@ impl JobSpec {
             }
             Self::BulkAction(bulk) => bulk.words(),
             Self::Drill(drill) => drill.name.clone(),
-            Self::AuthorizationScope(_)
-            | Self::Group(_)
-            | Self::Project(_)
-            | Self::Issues(_)
-            | Self::MergeRequests(_) => String::new(),
+            // It is about its account or area.
+            _ => String::new(),
         }
     }
 
@@ -418,11 +486,7 @@ impl JobSpec {
             Self::LinkScan(scan) => scan.problem(),
             Self::BulkAction(bulk) => bulk.problem(),
             Self::Drill(drill) => drill.problem(),
-            Self::AuthorizationScope(_)
-            | Self::Group(_)
-            | Self::Project(_)
-            | Self::Issues(_)
-            | Self::MergeRequests(_) => None,
+            _ => None,
         }
     }
 }
@@ -467,6 +531,13 @@ mod tests {
         assert!(unknown.starts_with("unknown job kind \"frobnicate\"; known are authorization_scope, "), "{unknown}");
         let bad = JobSpec::parse("issues", r#"{"fulll":true}"#).unwrap_err().to_string();
         assert!(bad.contains("issues") && bad.contains("fulll"), "{bad}");
+    }
+
+    #[test]
+    fn what_reads_changes_can_read_everything() {
+        let issues = JobSpec::Issues(Issues::default());
+        assert_eq!(issues.in_full().unwrap().payload(), r#"{"full":true}"#);
+        assert_eq!(JobSpec::Labels(Labels {}).in_full(), None, "it always does");
     }
 
     #[test]

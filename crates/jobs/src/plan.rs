@@ -23,15 +23,25 @@ pub fn for_account() -> Vec<JobSpec> {
 #[must_use]
 pub fn for_area(area: AreaTraits) -> Vec<JobSpec> {
     match area.kind {
-        AreaKind::Group => vec![JobSpec::Group(kind::Group {})],
+        AreaKind::Group => vec![JobSpec::Group(kind::Group {}), JobSpec::GroupMembers(kind::GroupMembers {})],
         AreaKind::Project => {
-            let mut specs = vec![JobSpec::Project(kind::Project {})];
+            let mut specs = vec![JobSpec::Project(kind::Project {}), JobSpec::Members(kind::Members {})];
             if area.issues_enabled {
                 specs.push(JobSpec::Issues(kind::Issues::default()));
             }
             if area.merge_requests_enabled {
                 specs.push(JobSpec::MergeRequests(kind::MergeRequests::default()));
             }
+            // Whether the others are switched on is only told to whoever asks for them.
+            specs.extend([
+                JobSpec::Labels(kind::Labels {}),
+                JobSpec::Milestones(kind::Milestones {}),
+                JobSpec::Releases(kind::Releases {}),
+                JobSpec::Branches(kind::Branches {}),
+                JobSpec::Tags(kind::Tags {}),
+                JobSpec::Commits(kind::Commits::default()),
+                JobSpec::Pipelines(kind::Pipelines::default()),
+            ]);
             specs
         }
     }
@@ -41,11 +51,14 @@ pub fn for_area(area: AreaTraits) -> Vec<JobSpec> {
 mod tests {
     use super::*;
 
+    const ALWAYS: [&str; 8] =
+        ["members", "labels", "milestones", "releases", "branches", "tags", "commits", "pipelines"];
+
     #[test]
     fn a_disabled_feature_gets_no_job() {
         let kinds = |issues_enabled, merge_requests_enabled| {
             let area = AreaTraits { kind: AreaKind::Project, issues_enabled, merge_requests_enabled };
-            for_area(area).iter().map(JobSpec::kind).collect::<Vec<_>>()
+            for_area(area).iter().map(JobSpec::kind).filter(|kind| !ALWAYS.contains(kind)).collect::<Vec<_>>()
         };
         assert_eq!(kinds(true, true), ["project", "issues", "merge_requests"]);
         assert_eq!(kinds(false, true), ["project", "merge_requests"]);

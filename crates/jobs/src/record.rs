@@ -4,36 +4,94 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// What kind of GitLab object a record mirrors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecordKind {
+macro_rules! record_kinds {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What kind of GitLab object a record mirrors.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum RecordKind {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl RecordKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The word that is stored and shown.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+        }
+    };
+}
+
+record_kinds! {
     /// A group, in detail.
-    Group,
+    Group = "group",
     /// A project, in detail.
-    Project,
+    Project = "project",
     /// An issue.
-    Issue,
+    Issue = "issue",
     /// A merge request.
-    MergeRequest,
+    MergeRequest = "merge_request",
     /// A comment or system note on an issue or merge request.
-    Note,
+    Note = "note",
+    /// A label of a project.
+    Label = "label",
+    /// A milestone of a project.
+    Milestone = "milestone",
+    /// Somebody's membership in a group or project itself, not in one above it.
+    Member = "member",
+    /// A branch, as of its head.
+    Branch = "branch",
+    /// A tag.
+    Tag = "tag",
+    /// A release.
+    Release = "release",
+    /// A commit that a branch or tag of the project leads to.
+    Commit = "commit",
+    /// A CI pipeline.
+    Pipeline = "pipeline",
 }
 
 impl RecordKind {
-    /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Group, Self::Project, Self::Issue, Self::MergeRequest, Self::Note];
-
-    /// The word that is stored and shown.
+    /// Several of them, in words.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn plural(self) -> &'static str {
         match self {
-            Self::Group => "group",
-            Self::Project => "project",
-            Self::Issue => "issue",
-            Self::MergeRequest => "merge_request",
-            Self::Note => "note",
+            Self::Group => "groups",
+            Self::Project => "projects",
+            Self::Issue => "issues",
+            Self::MergeRequest => "merge requests",
+            Self::Note => "notes",
+            Self::Label => "labels",
+            Self::Milestone => "milestones",
+            Self::Member => "members",
+            Self::Branch => "branches",
+            Self::Tag => "tags",
+            Self::Release => "releases",
+            Self::Commit => "commits",
+            Self::Pipeline => "pipelines",
         }
+    }
+
+    /// Name of the view and of the files that hold them: several of them, as one word.
+    #[must_use]
+    pub fn table(self) -> String {
+        self.plural().replace(' ', "_")
+    }
+
+    /// Whether a forge may well be without any.
+    #[must_use]
+    pub const fn is_optional(self) -> bool {
+        !matches!(self, Self::Group | Self::Project | Self::Issue | Self::MergeRequest | Self::Note)
+    }
+
+    /// Whether GitLab says when such an object changed last; where it does not, the newest sight of it counts.
+    #[must_use]
+    pub const fn is_dated(self) -> bool {
+        !matches!(self, Self::Label | Self::Member | Self::Branch | Self::Tag | Self::Release)
     }
 }
 
@@ -47,7 +105,11 @@ impl FromStr for RecordKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| format!("unknown record kind {text:?}"))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| format!("unknown record kind {text:?}"))
     }
 }
 
@@ -57,7 +119,7 @@ impl FromStr for RecordKind {
 pub struct Record {
     /// What it is.
     pub kind: RecordKind,
-    /// GitLab's numeric id.
+    /// GitLab's numeric id, or a number made from the area and the name of what has none, such as a branch.
     pub gitlab_id: i64,
     /// Number within the project, for issues and merge requests.
     pub iid: Option<i64>,
@@ -84,4 +146,12 @@ pub struct Record {
     pub confidential: bool,
     /// Everything else, as a JSON object.
     pub payload: String,
+}
+
+impl Record {
+    /// The same under this title.
+    #[must_use]
+    pub fn titled(self, title: String) -> Self {
+        Self { title, ..self }
+    }
 }

@@ -1,6 +1,6 @@
 //! What a worker says about a job. A report is committed as a whole, together with the cursor it carries.
 
-use crate::{FoundArea, Item, JobError, Lease, Progress, Record};
+use crate::{FoundArea, Item, JobError, Lease, Progress, Record, RecordKind};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -84,6 +84,9 @@ pub enum Outcome {
         watermark: Option<DateTime<Utc>>,
         /// Whether a cap, a skipped page or a lost permission left something out, in words.
         incomplete: Option<String>,
+        /// Lists that were read to the end since the job was submitted: what was mirrored of them before, and did not
+        /// come again, is gone. Also those that are not shown.
+        whole: Vec<WholeList>,
     },
     /// Not done.
     Failed(JobError),
@@ -91,6 +94,17 @@ pub enum Outcome {
     Aborted,
     /// Given back unfinished, because the worker is going away; no attempt burnt.
     HandedBack,
+}
+
+/// A list that was read whole, or that GitLab does not show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WholeList {
+    /// What it holds.
+    pub kind: RecordKind,
+    /// What its objects hang on, where they hang on something.
+    pub parent: Option<RecordKind>,
+    /// How many there were; none: it is switched off, or hidden from the account, which GitLab does not tell apart.
+    pub seen: Option<u64>,
 }
 
 /// One atomic report about a leased job.

@@ -138,6 +138,7 @@ mod tests {
     use proptest::{collection::vec, option, prelude::*};
     use trawl_jobs::{
         AreaKind, Change, ErrorClass, FoundArea, Item, ItemState, JobError, JobId, Level, Outcome, Record, RecordKind,
+        WholeList,
     };
 
     fn lease() -> impl Strategy<Value = Lease> {
@@ -149,7 +150,7 @@ mod tests {
     }
 
     fn record() -> impl Strategy<Value = Record> {
-        let kinds = proptest::sample::select(RecordKind::ALL.to_vec());
+        let kinds = proptest::sample::select(RecordKind::ALL);
         let parent = option::of((kinds.clone(), any::<i64>()));
         (kinds, any::<i64>(), option::of(any::<i64>()), parent, any::<String>(), option::of(time()), any::<bool>())
             .prop_map(|(kind, gitlab_id, iid, parent, text, at, confidential)| Record {
@@ -192,8 +193,13 @@ mod tests {
         let failed = (any::<String>(), option::of(any::<u64>())).prop_map(|(message, retry_after_ms)| {
             Outcome::Failed(JobError { class: ErrorClass::RateLimited, message, retry_after_ms })
         });
-        let completed = (any::<String>(), option::of(time()), option::of(any::<String>()))
-            .prop_map(|(result, watermark, incomplete)| Outcome::Completed { result, watermark, incomplete });
+        let completed = (any::<String>(), option::of(time()), option::of(any::<String>())).prop_map(
+            |(result, watermark, incomplete)| {
+                let kind = RecordKind::Label;
+                let whole = WholeList { kind, parent: incomplete.as_ref().map(|_| kind), seen: Some(3) };
+                Outcome::Completed { result, watermark, incomplete, whole: vec![whole] }
+            },
+        );
         let outcome = prop_oneof![failed, completed, Just(Outcome::Aborted), Just(Outcome::HandedBack)];
         prop_oneof![
             (any::<String>(), 0.0..1.0_f64, time()).prop_map(|(name, done, at)| {

@@ -40,6 +40,15 @@ pub fn is_queued(conn: &mut Conn<'_>, kind: &str) -> Result<bool, StoreError> {
     Ok(on_backend!(conn, |c| diesel::select(diesel::dsl::exists(query)).get_result(c))?)
 }
 
+/// How many objects of each kind this area has.
+pub fn of_area(conn: &mut Conn<'_>, area: AreaId) -> Result<HashMap<String, i64>, StoreError> {
+    let query = resource_counters::table
+        .filter(resource_counters::area_id.eq(area.0))
+        .select((resource_counters::kind, resource_counters::n));
+    let rows: Vec<(String, i64)> = on_backend!(conn, |c| query.load(c))?;
+    Ok(rows.into_iter().collect())
+}
+
 /// How many objects of each kind an area has.
 pub fn resources(conn: &mut Conn<'_>) -> Result<HashMap<AreaId, HashMap<String, i64>>, StoreError> {
     let query =

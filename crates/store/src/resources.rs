@@ -15,7 +15,7 @@ use diesel::{
     sql_types::{BigInt, Bool, Nullable, Text, Timestamp},
 };
 use std::marker::PhantomData;
-use trawl_jobs::{AreaId, InstanceId, Record, RecordKind};
+use trawl_jobs::{AreaId, InstanceId, Record, RecordKind, WholeList};
 
 /// A mirrored object.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -145,6 +145,25 @@ pub fn upsert(conn: &mut Conn<'_>, instance: InstanceId, area: AreaId, record: &
     Ok(written > 0)
 }
 
+/// What of a list that was read whole did not come with it since `before` is gone in GitLab. Returns how much that was.
+pub fn sweep(conn: &mut Conn<'_>, area: AreaId, list: WholeList, before: DateTime<Utc>) -> Result<usize, StoreError> {
+    let at = stored(now());
+    let kind = list.kind.as_str();
+    let unseen = resources::table
+        .filter(resources::area_id.eq(area.0))
+        .filter(resources::kind.eq(kind))
+        .filter(resources::deleted_at.is_null())
+        .filter(resources::written_at.lt(stored(before)));
+    let changes = (resources::deleted_at.eq(at), resources::written_at.eq(at));
+    Ok(match list.parent {
+        None => on_backend!(conn, |c| diesel::update(unseen).set(changes).execute(c))?,
+        Some(parent) => {
+            let unseen = unseen.filter(resources::parent_kind.eq(parent.as_str()));
+            on_backend!(conn, |c| diesel::update(unseen).set(changes).execute(c))?
+        }
+    })
+}
+
 /// Which objects of an area to list.
 #[derive(Debug, Clone)]
 pub struct ResourceFilter {
@@ -159,12 +178,15 @@ pub struct ResourceFilter {
     /// Confidential ones too.
     pub confidential: bool,
     /// Older than this: time of the last change and row of a page's last.
-    pub before: Option<(DateTime<Utc>, i64)>,
+    pub before: Option<Place>,
     /// Newer than this: of a page's first.
-    pub after: Option<(DateTime<Utc>, i64)>,
+    pub after: Option<Place>,
 }
 
-/// Objects by their last change, newest first, at most `limit`.
+/// A place in a list of objects: the time of the last change, where GitLab tells it, and the row.
+pub type Place = (Option<DateTime<Utc>>, i64);
+
+/// Objects by their last change, newest first, at most `limit`; those of a kind without such a time by their rows.
 pub fn list(conn: &mut Conn<'_>, filter: &ResourceFilter, limit: i64) -> Result<Vec<Resource>, StoreError> {
     let mut rows: Vec<Resource> = on_backend!(conn, |c| {
         let mut query = resources::table
@@ -189,27 +211,37 @@ pub fn list(conn: &mut Conn<'_>, filter: &ResourceFilter, limit: i64) -> Result<
         if !filter.confidential {
             query = query.filter(resources::confidential.eq(false));
         }
-        if let Some((time, id)) = filter.before {
-            let time = Some(stored(time));
-            query = query.filter(
-                resources::updated_at
-                    .lt(time)
-                    .or(resources::updated_at.eq(time).and(resources::id.lt(id)))
-                    .assume_not_null(),
-            );
-        }
-        if let Some((time, id)) = filter.after {
-            let time = Some(stored(time));
-            query = query
-                .filter(
+        if filter.kind.is_dated() {
+            if let Some((time, id)) = filter.before {
+                let time = time.map(stored);
+                query = query.filter(
                     resources::updated_at
-                        .gt(time)
-                        .or(resources::updated_at.eq(time).and(resources::id.gt(id)))
+                        .lt(time)
+                        .or(resources::updated_at.eq(time).and(resources::id.lt(id)))
                         .assume_not_null(),
-                )
-                .order((resources::updated_at.asc(), resources::id.asc()));
+                );
+            }
+            if let Some((time, id)) = filter.after {
+                let time = time.map(stored);
+                query = query
+                    .filter(
+                        resources::updated_at
+                            .gt(time)
+                            .or(resources::updated_at.eq(time).and(resources::id.gt(id)))
+                            .assume_not_null(),
+                    )
+                    .order((resources::updated_at.asc(), resources::id.asc()));
+            } else {
+                query = query.order((resources::updated_at.desc(), resources::id.desc()));
+            }
         } else {
-            query = query.order((resources::updated_at.desc(), resources::id.desc()));
+            if let Some((_, id)) = filter.before {
+                query = query.filter(resources::id.lt(id));
+            }
+            query = match filter.after {
+                Some((_, id)) => query.filter(resources::id.gt(id)).order(resources::id.asc()),
+                None => query.order(resources::id.desc()),
+            };
         }
         query.limit(limit).load(c)
     })?;
@@ -219,9 +251,46 @@ pub fn list(conn: &mut Conn<'_>, filter: &ResourceFilter, limit: i64) -> Result<
     Ok(rows)
 }
 
+/// Objects of a kind in these areas, in the order of their rows, from after `after` on, at most `limit`; confidential ones
+/// of the areas of which the user may read them.
+pub fn export(
+    conn: &mut Conn<'_>,
+    kind: RecordKind,
+    among: &[AreaId],
+    confidential: &[AreaId],
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Resource>, StoreError> {
+    let ids = |areas: &[AreaId]| areas.iter().map(|area| area.0).collect::<Vec<_>>();
+    let query = resources::table
+        .filter(resources::id.gt(after))
+        .filter(resources::kind.eq(kind.as_str()))
+        .filter(resources::deleted_at.is_null())
+        .filter(resources::area_id.eq_any(ids(among)))
+        .filter(resources::confidential.eq(false).or(resources::area_id.eq_any(ids(confidential))))
+        .order(resources::id)
+        .limit(limit)
+        .select(columns::<Resource>());
+    Ok(on_backend!(conn, |c| query.load(c))?)
+}
+
 /// One object, by its row.
 pub fn get(conn: &mut Conn<'_>, id: i64) -> Result<Option<Resource>, StoreError> {
     let query = resources::table.find(id).filter(resources::deleted_at.is_null()).select(columns::<Resource>());
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
+}
+
+/// The object that an object hangs on.
+pub fn parent(conn: &mut Conn<'_>, child: &Resource) -> Result<Option<Resource>, StoreError> {
+    let hangs = resources::table.find(child.id).select((resources::parent_kind, resources::parent_id));
+    let (kind, id): (Option<String>, Option<i64>) = on_backend!(conn, |c| hangs.get_result(c))?;
+    let (Some(kind), Some(id)) = (kind, id) else { return Ok(None) };
+    let query = resources::table
+        .filter(resources::instance_id.eq(child.instance_id))
+        .filter(resources::kind.eq(kind))
+        .filter(resources::gitlab_id.eq(id))
+        .filter(resources::deleted_at.is_null())
+        .select(columns::<Resource>());
     Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 

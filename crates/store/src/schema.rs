@@ -252,6 +252,7 @@ diesel::table! {
         incomplete -> Nullable<Text>,
         failure -> Nullable<Text>,
         access_level -> Nullable<Integer>,
+        full_at -> Nullable<Timestamp>,
     }
 }
 

@@ -23,6 +23,7 @@ pub struct SyncState {
     completed_at: Option<Stamp>,
     incomplete: Option<String>,
     failure: Option<String>,
+    full_at: Option<Stamp>,
 }
 
 impl SyncState {
@@ -42,6 +43,12 @@ impl SyncState {
     #[must_use]
     pub fn shortfall(&self) -> Option<&str> {
         self.failure.as_deref().or(self.incomplete.as_deref())
+    }
+
+    /// When a pass last read everything.
+    #[must_use]
+    pub fn full_at(&self) -> Option<DateTime<Utc>> {
+        self.full_at.map(Stamp::and_utc)
     }
 
     /// When a pass last ended well.
@@ -83,6 +90,7 @@ pub fn completed(conn: &mut Conn<'_>, area: AreaId, kind: &str, pass: Pass<'_>) 
         sync_states::incomplete.eq(incomplete),
         sync_states::failure.eq(None::<String>),
         sync_states::access_level.eq(access_level),
+        pass.full.then(|| sync_states::full_at.eq(at)),
     );
     let values =
         (sync_states::area_id.eq(area.0), sync_states::kind.eq(kind), sync_states::generation.eq(1), changes.clone());
@@ -93,6 +101,24 @@ pub fn completed(conn: &mut Conn<'_>, area: AreaId, kind: &str, pass: Pass<'_>) 
         .set((changes, sync_states::generation.eq(sync_states::generation + 1)))
         .execute(c))?;
     Ok(())
+}
+
+/// The last pass that read everything.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct LastFull {
+    /// GitLab's access level of the account that read.
+    pub access_level: Option<i32>,
+    /// What it left out.
+    pub incomplete: Option<String>,
+}
+
+/// The last pass over an area that read everything; none where there was none.
+pub fn last_full(conn: &mut Conn<'_>, area: AreaId, kind: &str) -> Result<Option<LastFull>, StoreError> {
+    let query = sync_states::table
+        .find((area.0, kind))
+        .filter(sync_states::full_at.is_not_null())
+        .select((sync_states::access_level, sync_states::incomplete));
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 
 /// A pass has ended badly: what an earlier one achieved stays.

@@ -54,6 +54,12 @@ impl Freshness {
         self.rows.iter().find(|row| row.id == id.0)
     }
 
+    /// Mirrored objects of a kind in one of them.
+    #[must_use]
+    pub fn count(&self, area: AreaId, kind: RecordKind) -> i64 {
+        self.counts.get(&area).and_then(|counts| counts.get(kind.as_str())).copied().unwrap_or(0)
+    }
+
     /// Mirrored objects of a kind in all of them.
     #[must_use]
     pub fn total(&self, kind: RecordKind) -> i64 {

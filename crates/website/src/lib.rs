@@ -23,6 +23,7 @@ pub mod routes;
 pub mod run;
 pub mod same_origin;
 pub mod seal;
+pub mod search;
 pub mod session;
 pub mod subject;
 pub mod submission;

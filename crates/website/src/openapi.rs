@@ -2,13 +2,13 @@
 
 use crate::answer::Problem;
 use crate::handlers::{
-    api_accounts, api_admin, api_admin_jobs, api_areas, api_job, api_jobs, api_pauses, api_schedules, api_submit,
-    stream,
+    api_accounts, api_admin, api_admin_jobs, api_areas, api_export, api_job, api_jobs, api_pauses, api_schedules,
+    api_search, api_submit, charts, stream,
 };
 use actix_web::HttpResponse;
 use serde_json::Value;
 use std::sync::OnceLock;
-use trawl_jobs::{ItemState, JobSpec, Lane, Level, State, kind::DrillEnd};
+use trawl_jobs::{ItemState, JobSpec, Lane, Level, RecordKind, State, kind::DrillEnd};
 use utoipa::{
     Modify, OpenApi, PartialSchema as _,
     openapi::{
@@ -55,6 +55,9 @@ use utoipa::{
         api_admin::processes,
         api_areas::list,
         api_areas::resources,
+        api_export::show,
+        charts::for_programs,
+        api_search::show,
         api_accounts::list,
         api_accounts::link,
         api_accounts::unlink,
@@ -149,6 +152,7 @@ impl FilterWords {
             "level" => Level::ALL.map(Level::as_str).to_vec(),
             "state" if path.ends_with("/items") => ItemState::ALL.map(ItemState::as_str).to_vec(),
             "kind" if path.contains("/jobs") => JobSpec::KINDS.to_vec(),
+            "kind" => RecordKind::ALL.iter().map(|kind| kind.as_str()).collect(),
             _ => Vec::new(),
         }
     }

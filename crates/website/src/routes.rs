@@ -1,8 +1,9 @@
 //! Every route there is.
 
 use crate::handlers::{
-    accounts, admin, api_accounts, api_admin, api_admin_jobs, api_areas, api_job, api_jobs, api_pauses, api_schedules,
-    api_submit, assets, explore, health, job, jobs, overview, project, resource, schedules, set_up, sign_in, stream,
+    accounts, admin, api_accounts, api_admin, api_admin_jobs, api_areas, api_export, api_job, api_jobs, api_pauses,
+    api_schedules, api_search, api_submit, assets, charts, explore, health, job, jobs, overview, project, resource,
+    schedules, set_up, sign_in, stream,
 };
 use crate::openapi;
 use actix_web::web::{ServiceConfig, delete, get, patch, post, route};
@@ -38,6 +39,7 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/explore", get().to(explore::show))
         .route("/explore/group/{id}", get().to(explore::group))
         .route("/explore/project/{id}", get().to(project::show))
+        .route("/explore/project/{id}/charts", get().to(charts::show))
         .route("/explore/issue/{id}", get().to(resource::issue))
         .route("/explore/merge_request/{id}", get().to(resource::merge_request))
         .route("/accounts", get().to(accounts::show))
@@ -67,6 +69,9 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/api/schedules/{id}/run", post().to(api_schedules::run))
         .route("/api/areas", get().to(api_areas::list))
         .route("/api/resources", get().to(api_areas::resources))
+        .route("/api/areas/{id}/charts", get().to(charts::for_programs))
+        .route("/api/search", get().to(api_search::show))
+        .route("/api/export/{file}", get().to(api_export::show))
         .route("/api/accounts", get().to(api_accounts::list))
         .route("/api/accounts", post().to(api_accounts::link))
         .route("/api/accounts/{id}", delete().to(api_accounts::unlink))

@@ -4,6 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 use trawl_jobs::{
     AreaKind, Change, ErrorClass, FoundArea, JobError, Outcome, Record, RecordKind, Report, RetryPolicy, Slots, State,
+    WholeList,
 };
 use trawl_store::{
     Db, DbOptions,
@@ -18,6 +19,7 @@ use trawl_website::manager::{
 };
 
 const RULES: Rules = Rules {
+    full: Duration::from_hours(48),
     slots: Slots { total: 8, reserved: 2 },
     priority_threshold: 90,
     max_attempts: 3,
@@ -87,7 +89,7 @@ impl House {
         ];
         let lease = scope.job.lease().unwrap();
         let ingested = self.report(Report { lease, seq: 1, changes }).await;
-        assert_eq!(ingested.jobs_made, 4);
+        assert_eq!(ingested.jobs_made, 13, "two of the group, eleven of the project");
     }
 }
 
@@ -96,7 +98,12 @@ fn worker() -> Reporter {
 }
 
 fn done() -> Change {
-    Change::Finished(Outcome::Completed { result: "{}".to_owned(), watermark: None, incomplete: None })
+    Change::Finished(Outcome::Completed {
+        result: "{}".to_owned(),
+        watermark: None,
+        incomplete: None,
+        whole: Vec::new(),
+    })
 }
 
 fn area(kind: AreaKind, gitlab_id: i64, path: &str) -> FoundArea {
@@ -159,7 +166,7 @@ async fn what_is_found_gets_its_jobs_once() {
 async fn a_report_counts_once() {
     let house = House::new().await;
     house.discover().await;
-    let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
     let lease = job.job.lease().unwrap();
     let changes = vec![Change::Records(vec![issue(1), issue(2)]), Change::Cursor(r#"{"page":2}"#.to_owned())];
     let report = Report { lease, seq: 1, changes };
@@ -169,7 +176,7 @@ async fn a_report_counts_once() {
     let mut held = house.db.read(move |conn| jobs::get(conn, lease.job)).await.unwrap().unwrap();
     let lost = house.db.write(move |conn| leases::lost(conn, &mut held, "gone", &RULES.retry)).await.unwrap();
     assert_eq!(lost, State::Queued);
-    let again = house.claim(8).await.remove(0);
+    let again = house.claim(16).await.remove(0);
     assert_eq!(again.job.cursor.as_deref(), Some(r#"{"page":2}"#));
     assert_eq!((again.job.attempt, again.job.crashes), (1, 1), "a crash burns no attempt");
     let late = Report { lease, seq: 2, changes: vec![Change::Records(vec![issue(3)])] };
@@ -181,7 +188,7 @@ async fn a_report_counts_once() {
 async fn what_failed_is_not_tried_at_once_by_the_schedule() {
     let house = House::new().await;
     house.discover().await;
-    let claimed = house.claim(8).await;
+    let claimed = house.claim(16).await;
     for job in &claimed {
         let error = JobError::permanent("the project is gone");
         let changes = vec![Change::Finished(Outcome::Failed(error))];
@@ -191,14 +198,18 @@ async fn what_failed_is_not_tried_at_once_by_the_schedule() {
     assert_eq!(of(&counts, "issues", State::Failed), 1);
     assert_eq!(house.db.write(|conn| refresh::run(conn, &RULES)).await.unwrap(), 0);
     let eager = Rules { incremental: Duration::ZERO, ..RULES };
-    assert_eq!(house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap(), 2, "issues and merge requests");
+    assert_eq!(
+        house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap(),
+        4,
+        "what can tell what has changed"
+    );
 }
 
 #[tokio::test]
 async fn a_refused_token_parks_until_it_is_replaced() {
     let house = House::new().await;
     house.discover().await;
-    let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
     let error = JobError::new(ErrorClass::Credentials, "401");
     let changes = vec![Change::Finished(Outcome::Failed(error))];
     let lease = job.job.lease().unwrap();
@@ -212,16 +223,17 @@ async fn a_refused_token_parks_until_it_is_replaced() {
     house.link(account.user(), 1).await;
     let woken = house.db.write(move |conn| jobs::wake_for_credentials(conn, account.instance())).await.unwrap();
     assert_eq!(woken, 1);
-    assert!(house.claim(8).await.iter().any(|claimed| claimed.job.kind == "issues"));
+    assert!(house.claim(16).await.iter().any(|claimed| claimed.job.kind == "issues"));
 }
 
 #[tokio::test]
 async fn a_pass_that_ended_well_says_where_the_next_begins() {
     let house = House::new().await;
     house.discover().await;
-    let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
     let watermark = trawl_store::now();
-    let outcome = Outcome::Completed { result: "{}".to_owned(), watermark: Some(watermark), incomplete: None };
+    let outcome =
+        Outcome::Completed { result: "{}".to_owned(), watermark: Some(watermark), incomplete: None, whole: Vec::new() };
     let report = Report { lease: job.job.lease().unwrap(), seq: 1, changes: vec![Change::Finished(outcome)] };
     house.report(report).await;
     let area = trawl_jobs::AreaId(job.job.area_id.unwrap());
@@ -237,13 +249,13 @@ async fn an_archived_project_is_read_once_and_until_then_tried_again() {
     let changes = vec![Change::Discovered(vec![archived]), done()];
     house.report(Report { lease: scope.job.lease().unwrap(), seq: 1, changes }).await;
     let eager = Rules { incremental: Duration::ZERO, scope: Duration::from_hours(1), ..RULES };
-    for job in house.claim(8).await {
+    for job in house.claim(16).await {
         let failed = Change::Finished(Outcome::Failed(JobError::permanent("the disk was full")));
         let last = if job.job.kind == "issues" { failed } else { done() };
         house.report(Report { lease: job.job.lease().unwrap(), seq: 1, changes: vec![last] }).await;
     }
     assert_eq!(house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap(), 1, "only what failed");
-    let again = house.claim(8).await.remove(0);
+    let again = house.claim(16).await.remove(0);
     assert_eq!(again.job.kind, "issues");
     house.report(Report { lease: again.job.lease().unwrap(), seq: 1, changes: vec![done()] }).await;
     assert_eq!(house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap(), 0);
@@ -257,7 +269,7 @@ async fn what_a_person_stopped_stays_stopped_for_a_while() {
     let id = queued.iter().find(|(job, _)| job.kind == "issues").unwrap().0.id().unwrap();
     house.db.write(move |conn| jobs::abort(conn, id)).await.unwrap();
     // One that runs has to be told, and then says so itself.
-    let running = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "merge_requests").unwrap();
+    let running = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "merge_requests").unwrap();
     let lease = running.job.lease().unwrap();
     house.db.write(move |conn| jobs::abort(conn, lease.job)).await.unwrap();
     let ended = house.report(Report { lease, seq: 1, changes: vec![Change::Finished(Outcome::Aborted)] }).await;
@@ -269,7 +281,7 @@ async fn what_a_person_stopped_stays_stopped_for_a_while() {
 async fn an_account_that_comes_to_reach_an_area_wakes_its_jobs() {
     let house = House::new().await;
     house.discover().await;
-    let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
     let error = JobError::new(ErrorClass::Credentials, "401");
     let changes = vec![Change::Finished(Outcome::Failed(error))];
     house.report(Report { lease: job.job.lease().unwrap(), seq: 1, changes }).await;
@@ -286,7 +298,7 @@ async fn an_account_that_comes_to_reach_an_area_wakes_its_jobs() {
 async fn a_report_after_one_that_is_missing_is_not_taken() {
     let house = House::new().await;
     house.discover().await;
-    let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
     let second = Report { lease: job.job.lease().unwrap(), seq: 2, changes: vec![done()] };
     assert!(house.report(second).await.gone, "it would leave a hole");
     let held = house.db.read(move |conn| jobs::get(conn, job.job.id()?)).await.unwrap().unwrap();
@@ -300,19 +312,48 @@ async fn what_was_left_out_is_said_until_everything_was_read_again() {
     let eager = Rules { incremental: Duration::ZERO, ..RULES };
     let mut passes = [Some("3 issues left out"), None].into_iter();
     for _ in 0..2 {
-        let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+        let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
         let incomplete = passes.next().flatten().map(str::to_owned);
         let watermark = Some(trawl_store::now());
-        let outcome = Outcome::Completed { result: "{}".to_owned(), watermark, incomplete };
+        let outcome = Outcome::Completed { result: "{}".to_owned(), watermark, incomplete, whole: Vec::new() };
         let changes = vec![Change::Finished(outcome)];
         house.report(Report { lease: job.job.lease().unwrap(), seq: 1, changes }).await;
         house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap();
     }
-    let job = house.claim(8).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
     let area = trawl_jobs::AreaId(job.job.area_id.unwrap());
     let passes = house.db.read(move |conn| sync::passes(conn, area)).await.unwrap();
     assert_eq!(passes["issues"].shortfall(), Some("3 issues left out"));
     // Whoever may see more begins from the start.
     let seen = |level| house.db.read(move |conn| sync::watermark(conn, area, "issues", Some(level)));
     assert!(seen(30).await.unwrap().is_some() && seen(40).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_is_suddenly_gone_is_looked_at_twice() {
+    let house = House::new().await;
+    house.discover().await;
+    let eager = Rules { scope: Duration::ZERO, ..RULES };
+    let label = |gitlab_id| Record { kind: RecordKind::Label, updated_at: None, ..issue(gitlab_id) };
+    let pass = async |labels: Vec<Record>, hidden: bool| {
+        let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "labels").unwrap();
+        let whole =
+            vec![WholeList { kind: RecordKind::Label, parent: None, seen: (!hidden).then_some(labels.len() as u64) }];
+        let outcome = Outcome::Completed { result: "{}".to_owned(), watermark: None, incomplete: None, whole };
+        let changes = vec![Change::Records(labels), Change::Finished(outcome)];
+        house.report(Report { lease: job.job.lease().unwrap(), seq: 1, changes }).await;
+        house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap();
+        let area = trawl_jobs::AreaId(job.job.area_id.unwrap());
+        let counts = house.db.read(move |conn| counters::of_area(conn, area)).await.unwrap();
+        let passes = house.db.read(move |conn| sync::passes(conn, area)).await.unwrap();
+        (counts.get("label").copied().unwrap_or(0), passes["labels"].shortfall().map(str::to_owned))
+    };
+    assert_eq!(pass(Vec::new(), true).await, (0, None), "a list that was never shown is not missed");
+    assert_eq!(pass(vec![label(1), label(2), label(3)], false).await, (3, None));
+    assert_eq!(pass(vec![label(1), label(2)], false).await, (2, None), "one is gone");
+    let (kept, why) = pass(Vec::new(), true).await;
+    assert!(kept == 2 && why.as_ref().is_some_and(|why| why.contains("any more")), "{kept} {why:?}");
+    let (kept, why) = pass(Vec::new(), false).await;
+    assert!(kept == 2 && why.as_ref().is_some_and(|why| why.contains("shows nothing")), "{kept} {why:?}");
+    assert_eq!(pass(Vec::new(), false).await, (0, None), "it has stayed so");
 }

@@ -26,7 +26,7 @@ const LONGEST: &str = "return Object.values(window.bars).sort((a, b) => b.length
 async fn a_person_sets_up_links_an_account_and_watches_it_come_in() {
     let system = System::new();
     // So much and so far away that the crawl is under way for as long as somebody looks.
-    let forge = distant_forge(2.0, 300);
+    let forge = distant_forge(2.0, 100);
     let _supervisor = system.supervise(&[]);
     let Some(browser) = Chromium::start(&system.url().await).await else { return };
     set_up(&browser, fs::read_to_string(system.path("run/first-visit")).unwrap().trim()).await;

@@ -1,7 +1,7 @@
 //! The mirror against the forge.
 
 use super::{Database, database::Item};
-use trawl_gitlab_sim::{Fact, Sim, TruthKind};
+use trawl_gitlab_sim::{Fact, ListKind, Sim, TruthKind};
 
 /// Every object of the forge is in the database exactly once and as it is, and nothing else is there.
 pub(crate) fn assert_mirrors(database: &Database, forge: &Sim) {
@@ -26,6 +26,38 @@ pub(crate) fn assert_mirrors(database: &Database, forge: &Sim) {
         for (stored, fact) in stored.iter().zip(&facts) {
             assert_eq!(*stored, item(fact), "{name}");
         }
+    }
+}
+
+/// The lists that hang on groups and projects: what is mirrored of each, and what there is.
+fn lists<'a>(
+    database: &'a Database,
+    forge: &'a Sim,
+) -> impl Iterator<Item = (&'static str, Vec<String>, Vec<String>)> + 'a {
+    let lists = [
+        (ListKind::Labels, "labels", "name"),
+        (ListKind::Milestones, "milestones", "gitlab_id"),
+        (ListKind::Members, "members", "user_id"),
+        (ListKind::Branches, "branches", "name"),
+        (ListKind::Tags, "tags", "name"),
+        (ListKind::Releases, "releases", "tag_name"),
+        (ListKind::Commits, "commits", "sha"),
+        (ListKind::Pipelines, "pipelines", "gitlab_id"),
+    ];
+    lists.into_iter().map(|(kind, view, name)| {
+        let mut mirrored = database.texts(&format!(
+            "SELECT CASE a.kind WHEN 'group' THEN 'g' ELSE '' END || a.gitlab_id || '/' || o.{name} AS v \
+             FROM {view} o JOIN areas a ON a.id = o.area_id"
+        ));
+        mirrored.sort_unstable();
+        (view, mirrored, forge.keys(kind))
+    })
+}
+
+/// Nothing is missing in a list, and nothing is in it that is gone.
+pub(crate) fn assert_lists(database: &Database, forge: &Sim) {
+    for (view, mirrored, truth) in lists(database, forge) {
+        assert_eq!(mirrored, truth, "{view}");
     }
 }
 

@@ -57,8 +57,8 @@ pub(crate) async fn run(forge: &Forge, order: &StartJob, control: &JobControl) -
     steps.set("projects", 1.0);
     Ok(Completed {
         result: json!({ "groups": at.groups, "projects": at.projects, "requests": session.requests() }),
-        watermark: None,
         incomplete: (at.skipped > 0).then(|| format!("{} groups or projects could not be understood", at.skipped)),
+        ..Completed::default()
     })
 }
 

@@ -6,6 +6,7 @@ mod explain;
 pub mod group;
 pub mod issues;
 mod listing;
+pub(crate) mod lists;
 pub mod merge_requests;
 mod notes;
 mod pass;

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use trawl_gitlab::{Cursor, Page, PageSize};
-use trawl_jobs::{AreaRef, Record};
+use trawl_jobs::{AreaRef, Record, RecordKind, WholeList};
 use trawl_protocol::StartJob;
 
 /// Where a pass stands: what the next attempt needs to go on as if nothing had happened.
@@ -101,7 +101,17 @@ pub(super) async fn run<L: Listing>(
         result: json!({ L::KEY: at.seen, "notes": at.notes, "requests": session.requests() }),
         watermark: watermark(at.pass_started_us, forge),
         incomplete: incomplete::<L>(&at),
+        whole: whole::<L>(&at),
     })
+}
+
+/// What was read to the end, where this pass was about everything.
+fn whole<L: Listing>(at: &Position) -> Vec<WholeList> {
+    if at.since_us.is_some() || at.skipped > 0 {
+        return Vec::new();
+    }
+    let notes = WholeList { kind: RecordKind::Note, parent: Some(L::KIND), seen: Some(at.notes) };
+    vec![WholeList { kind: L::KIND, parent: None, seen: Some(at.seen) }, notes]
 }
 
 /// The next page, as large as this GitLab can make it.
@@ -170,7 +180,7 @@ async fn take<L: Listing>(
 }
 
 /// Where the next pass begins: where this one began, less the overlap.
-fn watermark(pass_started_us: i64, forge: &Forge) -> Option<DateTime<Utc>> {
+pub(super) fn watermark(pass_started_us: i64, forge: &Forge) -> Option<DateTime<Utc>> {
     let overlap = TimeDelta::from_std(forge.overlap).unwrap_or(TimeDelta::MAX);
     DateTime::from_timestamp_micros(pass_started_us)?.checked_sub_signed(overlap)
 }
@@ -192,5 +202,6 @@ fn hidden<L: Listing>(session: &Session<'_>) -> Completed {
         result: json!({ L::KEY: 0, "notes": 0, "requests": session.requests() }),
         watermark: None,
         incomplete: Some(format!("{} are switched off here, or hidden from the account", L::NAME)),
+        whole: Vec::new(),
     }
 }

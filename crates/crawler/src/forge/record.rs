@@ -4,7 +4,7 @@ use trawl_gitlab::{Group, Issue, MergeRequest, Note, Project};
 use trawl_jobs::{AreaKind, FoundArea, Record, RecordKind};
 
 /// A record that says only what it is of; the rest is filled in by its kind.
-fn plain(kind: RecordKind, gitlab_id: i64, payload: &impl serde::Serialize) -> Record {
+pub(super) fn plain(kind: RecordKind, gitlab_id: i64, payload: &impl serde::Serialize) -> Record {
     Record {
         kind,
         gitlab_id,

@@ -246,7 +246,7 @@ impl Scan<'_> {
             "pages": pages, "links": self.tally.all(), "alive": alive, "dead": dead, "errors": errors,
             "protected": protected, "skipped": skipped, "redirected": redirected,
         });
-        Completed { result, watermark: None, incomplete }
+        Completed { result, incomplete, ..Completed::default() }
     }
 }
 

@@ -122,7 +122,12 @@ async fn a_job_runs_from_start_to_end() {
     assert_eq!(told.records, [record(1), record(2)]);
     assert!((told.progress.value() - 1.0).abs() < 1e-9);
     assert!(told.seqs.iter().copied().eq(1..=told.seqs.last().copied().unwrap()), "{:?}", told.seqs);
-    let done = Outcome::Completed { result: r#"{"records":2}"#.to_owned(), watermark: None, incomplete: None };
+    let done = Outcome::Completed {
+        result: r#"{"records":2}"#.to_owned(),
+        watermark: None,
+        incomplete: None,
+        whole: Vec::new(),
+    };
     assert_eq!(told.outcome, Some(done));
 }
 

@@ -75,7 +75,7 @@ fn signed(id: u64) -> i64 {
 
 pub(crate) fn completed(outcome: Option<Outcome>) -> (Value, Option<DateTime<Utc>>, Option<String>) {
     match outcome {
-        Some(Outcome::Completed { result, watermark, incomplete }) => {
+        Some(Outcome::Completed { result, watermark, incomplete, .. }) => {
             (serde_json::from_str(&result).unwrap(), watermark, incomplete)
         }
         other => panic!("expected success, got {other:?}"),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod areas;
+mod charts;
 mod claims;
 mod counters;
 mod endings;
@@ -18,6 +19,7 @@ mod postgres;
 mod pruning;
 mod resources;
 mod schedules;
+mod search;
 mod submit;
 mod waiting;
 mod world;

@@ -1,9 +1,12 @@
 //! Mirrored objects.
 
-use crate::world::World;
+use crate::world::{World, number};
 use chrono::{DateTime, Utc};
-use trawl_jobs::{AreaId, Record, RecordKind};
-use trawl_store::resources::{self, Resource, ResourceFilter};
+use trawl_jobs::{AreaId, Record, RecordKind, WholeList};
+use trawl_store::{
+    counters,
+    resources::{self, Resource, ResourceFilter},
+};
 
 /// An issue that changed `second` seconds after some time.
 pub(crate) fn issue(gitlab_id: i64, second: i64) -> Record {
@@ -93,7 +96,7 @@ async fn pages_show_each_object_once_in_both_directions(world: &World) {
         put(world, area, issue(id, (id * 7) % 22 / 4)).await;
     }
     let whole = list(world, all_in(area), 100).await;
-    let key = |row: &Resource| (row.updated_at().unwrap(), row.id);
+    let key = |row: &Resource| (row.updated_at(), row.id);
     assert_eq!(whole.len(), 22);
     assert!(whole.windows(2).all(|pair| key(&pair[0]) > key(&pair[1])), "newest first, without ties");
     let whole: Vec<_> = whole.iter().map(key).collect();
@@ -115,6 +118,96 @@ async fn pages_show_each_object_once_in_both_directions(world: &World) {
         up.splice(0..0, page.iter().map(key));
     }
     assert_eq!(up, whole);
+}
+
+async fn pages_of_what_has_no_time_are_whole_as_well(world: &World) {
+    let area = world.area(1).await;
+    for id in 0..12 {
+        put(world, area, Record { kind: RecordKind::Branch, updated_at: None, ..issue(id, 0) }).await;
+    }
+    let branches = || ResourceFilter { kind: RecordKind::Branch, ..all_in(area) };
+    let (mut down, mut before) = (Vec::new(), None);
+    loop {
+        let page = list(world, ResourceFilter { before, ..branches() }, 5).await;
+        let Some(last) = page.last() else { break };
+        before = Some((None, last.id));
+        down.extend(page.iter().map(|row| row.id));
+    }
+    assert_eq!(down.len(), 12);
+    let up = list(world, ResourceFilter { after: Some((None, down[7])), ..branches() }, 3).await;
+    assert_eq!(up.iter().map(|row| row.id).collect::<Vec<_>>(), down[4..7]);
+}
+
+async fn what_a_whole_list_does_not_hold_any_more_is_gone(world: &World) {
+    let (area, other) = (world.area(1).await, world.area(2).await);
+    let note = |id, parent| Record { kind: RecordKind::Note, parent: Some((parent, 1)), ..issue(id, id) };
+    for record in [issue(1, 1), issue(2, 2), note(3, RecordKind::Issue), note(4, RecordKind::MergeRequest)] {
+        put(world, area, record).await;
+    }
+    put(world, other, issue(5, 1)).await;
+    let before = trawl_store::now();
+    put(world, area, issue(1, 1)).await;
+    let sweep = |kind, parent| {
+        let whole = WholeList { kind, parent, seen: Some(1) };
+        world.write(move |conn| resources::sweep(conn, area, whole, before))
+    };
+    assert_eq!(sweep(RecordKind::Issue, None).await, 1);
+    assert_eq!(sweep(RecordKind::Note, Some(RecordKind::Issue)).await, 1, "the other one hangs on something else");
+    let ids = async |area, kind| {
+        let rows = list(world, ResourceFilter { kind, ..all_in(area) }, 9).await;
+        rows.iter().map(|row| row.gitlab_id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(area, RecordKind::Issue).await, [1]);
+    assert_eq!(ids(area, RecordKind::Note).await, [4]);
+    assert_eq!(ids(other, RecordKind::Issue).await, [5], "of another area");
+    let counts = world.read(move |conn| counters::of_area(conn, area)).await;
+    assert_eq!((counts["issue"], counts["note"]), (1, 1));
+    put(world, area, issue(2, 2)).await;
+    assert_eq!(ids(area, RecordKind::Issue).await, [2, 1], "what is seen again is back");
+}
+
+async fn each_kind_has_a_view_with_columns(world: &World) {
+    let area = world.area(1).await;
+    let payload = r#"{"id":7,"milestone":{"title":"1.0"},"draft":true,"weight":3,"access_level":30,"default":true,
+        "commit":{"id":"abc"},"sha":"abc","tag_name":"v1","internal":false,"priority":null,"labels":[{"title":"bug"}]}"#;
+    for &kind in RecordKind::ALL {
+        put(world, area, Record { kind, payload: payload.to_owned(), ..issue(1, 0) }).await;
+    }
+    for (view, fits) in [
+        ("issues", "weight = 3 AND milestone = '1.0' AND iid = 1"),
+        ("merge_requests", "draft AND milestone = '1.0'"),
+        ("notes", "NOT internal"),
+        ("labels", "name = 'Issue at 0' AND priority IS NULL"),
+        ("milestones", "state = 'opened'"),
+        ("members", "user_id = 7 AND access_level = 30 AND username = 'ada'"),
+        ("branches", "is_default AND sha = 'abc'"),
+        ("tags", "sha = 'abc'"),
+        ("releases", "tag_name = 'v1'"),
+        ("commits", "author_name = 'ada' AND committed_at IS NOT NULL"),
+        ("pipelines", "status = 'opened' AND sha = 'abc'"),
+    ] {
+        let sql = format!("SELECT count(*) AS v FROM {view} WHERE area_id = {} AND {fits}", area.0);
+        assert_eq!(world.read(move |conn| number(conn, &sql)).await, 1, "{view}: {fits}");
+    }
+}
+
+async fn each_question_of_the_documentation_is_answered(world: &World) {
+    let area = world.area(1).await;
+    for &kind in RecordKind::ALL {
+        put(world, area, Record { kind, ..issue(1, 0) }).await;
+    }
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/data.md")).unwrap();
+    let questions: Vec<_> = text.split("```sql\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(questions.len() >= 10, "{}", questions.len());
+    for question in questions {
+        let question = question.trim().trim_end_matches(';');
+        let rows = format!("SELECT count(*) AS v FROM ({question}) AS answer");
+        world.read(move |conn| number(conn, &rows)).await;
+    }
+    // And no view is forgotten there.
+    for kind in RecordKind::ALL.iter().filter(|kind| !matches!(kind, RecordKind::Group | RecordKind::Project)) {
+        assert!(text.contains(&format!("| `{}` |", kind.table())), "{kind}");
+    }
 }
 
 async fn filters_narrow(world: &World) {
@@ -149,6 +242,10 @@ async fn what_hangs_on_an_object_is_found(world: &World) {
 }
 
 crate::on_both!(
+    each_question_of_the_documentation_is_answered,
+    pages_of_what_has_no_time_are_whole_as_well,
+    what_a_whole_list_does_not_hold_any_more_is_gone,
+    each_kind_has_a_view_with_columns,
     an_older_version_never_wins,
     text_with_nul_is_kept_without_it,
     pages_show_each_object_once_in_both_directions,

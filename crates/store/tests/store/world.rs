@@ -206,6 +206,20 @@ pub(crate) fn execute(conn: &mut Conn<'_>, sql: &str) -> Result<usize, StoreErro
     })
 }
 
+/// The one number, named `v`, that a query yields.
+pub(crate) fn number(conn: &mut Conn<'_>, sql: &str) -> Result<i64, StoreError> {
+    #[derive(QueryableByName)]
+    struct Number {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        v: i64,
+    }
+    let row: Number = match conn {
+        Conn::Sqlite(c) => sql_query(sql).get_result(*c)?,
+        Conn::Postgres(c) => sql_query(sql).get_result(*c)?,
+    };
+    Ok(row.v)
+}
+
 pub(crate) fn link(
     conn: &mut Conn<'_>,
     user: UserId,
@@ -235,7 +249,7 @@ pub(crate) fn issues() -> JobSpec {
 }
 
 pub(crate) fn completed() -> Outcome {
-    Outcome::Completed { result: "{}".to_owned(), watermark: None, incomplete: None }
+    Outcome::Completed { result: "{}".to_owned(), watermark: None, incomplete: None, whole: Vec::new() }
 }
 
 pub(crate) fn failed(class: ErrorClass) -> Outcome {

@@ -4,7 +4,8 @@ use crate::{
     answer::{PageError, page},
     app::App,
     freshness::Freshness,
-    pages::{AreaRow, Crumb, Explore, Frame, GroupPage},
+    pages::{AreaRow, Crumb, Explore, FoundRow, Frame, GroupPage},
+    search,
     session::{PageUser, SignedIn},
 };
 use actix_web::{
@@ -12,16 +13,19 @@ use actix_web::{
     web::{Data, Path, Query},
 };
 use serde::Deserialize;
-use trawl_jobs::{AreaId, AreaKind};
+use trawl_jobs::{AreaId, AreaKind, RecordKind};
 use trawl_store::{Conn, StoreError, accounts, areas, resources};
 
 /// Areas that a search lists at most.
 const FOUND: usize = 200;
+/// Objects that a search lists at most.
+const OBJECTS: i64 = 50;
 
 /// What the URL says.
 #[derive(Debug, Deserialize)]
 pub struct ExploreQuery {
     q: Option<String>,
+    kind: Option<String>,
 }
 
 /// `GET /explore`.
@@ -29,8 +33,10 @@ pub struct ExploreQuery {
 /// # Errors
 /// The database.
 pub async fn show(app: Data<App>, user: PageUser, query: Query<ExploreQuery>) -> Result<HttpResponse, PageError> {
-    let (frame, q) = (user.0.frame(&app), query.into_inner().q.unwrap_or_default().trim().to_owned());
-    let loaded = app.db.read(move |conn| load(conn, &user.0, frame, q)).await?;
+    let ExploreQuery { q, kind } = query.into_inner();
+    let (frame, q) = (user.0.frame(&app), q.unwrap_or_default().trim().to_owned());
+    let kind = kind.and_then(|kind| kind.parse().ok());
+    let loaded = app.db.read(move |conn| load(conn, &user.0, frame, q, kind)).await?;
     page(&loaded)
 }
 
@@ -44,17 +50,55 @@ pub async fn group(app: Data<App>, user: PageUser, id: Path<i64>) -> Result<Http
     page(&loaded)
 }
 
-fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: Frame, q: String) -> Result<Explore, StoreError> {
+fn load(
+    conn: &mut Conn<'_>,
+    user: &SignedIn,
+    frame: Frame,
+    q: String,
+    kind: Option<RecordKind>,
+) -> Result<Explore, StoreError> {
     let linked = accounts::list(conn, Some(user.user.id()))?.len();
     let mut areas = Freshness::load(conn, user.user.id())?.areas().to_vec();
-    let mut more = false;
+    let (mut more, mut objects) = (false, Vec::new());
     if !q.is_empty() {
+        for found in search::find(conn, user, &q, kind, OBJECTS)? {
+            objects.push(found_row(conn, found)?);
+        }
         let wanted = q.to_lowercase();
         areas.retain(|row| row.full_path.to_lowercase().contains(&wanted) || row.name.to_lowercase().contains(&wanted));
         more = areas.len() > FOUND;
         areas.truncate(FOUND);
     }
-    Ok(Explore { frame, linked_accounts: i64::try_from(linked).unwrap_or(i64::MAX), q, areas, more })
+    let linked_accounts = i64::try_from(linked).unwrap_or(i64::MAX);
+    Ok(Explore { frame, linked_accounts, q, areas, more, objects, kind })
+}
+
+/// A note leads to what it is a note on, other objects to their own page.
+fn found_row(conn: &mut Conn<'_>, found: search::Found) -> Result<FoundRow, StoreError> {
+    let search::Found { object, path, excerpt } = found;
+    let kind: RecordKind = object.kind.parse().map_err(StoreError::Corrupt)?;
+    let page = match kind {
+        RecordKind::Issue | RecordKind::MergeRequest => Some((object.kind.clone(), object.id)),
+        RecordKind::Note => resources::parent(conn, &object)?.map(|parent| (parent.kind, parent.id)),
+        _ => None,
+    };
+    let title = match (object.title.is_empty(), object.iid) {
+        (false, Some(iid)) if kind == RecordKind::Issue => format!("#{iid} {}", object.title),
+        (false, Some(iid)) if kind == RecordKind::MergeRequest => format!("!{iid} {}", object.title),
+        (false, _) => object.title.clone(),
+        (true, _) => "comment".to_owned(),
+    };
+    Ok(FoundRow {
+        id: object.id,
+        kind,
+        title,
+        href: page.map(|(kind, id)| format!("/explore/{kind}/{id}")),
+        at: object.updated_at().or(object.created_at()),
+        web_url: object.web_url,
+        path,
+        author: object.author,
+        excerpt,
+    })
 }
 
 fn load_group(conn: &mut Conn<'_>, user: &SignedIn, frame: Frame, id: AreaId) -> Result<GroupPage, StoreError> {

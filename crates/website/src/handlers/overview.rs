@@ -149,17 +149,16 @@ fn totals(freshness: &Freshness) -> Vec<(RecordKind, i64)> {
     let areas = freshness.areas();
     let number =
         |kind: AreaKind| i64::try_from(areas.iter().filter(|row| row.kind == kind).count()).unwrap_or(i64::MAX);
-    RecordKind::ALL
-        .into_iter()
-        .map(|kind| {
-            let count = match kind {
-                RecordKind::Group => number(AreaKind::Group),
-                RecordKind::Project => number(AreaKind::Project),
-                other => freshness.total(other),
-            };
-            (kind, count)
-        })
-        .collect()
+    let each = RecordKind::ALL.iter().map(|&kind| {
+        let count = match kind {
+            RecordKind::Group => number(AreaKind::Group),
+            RecordKind::Project => number(AreaKind::Project),
+            other => freshness.total(other),
+        };
+        (kind, count)
+    });
+    // What nobody has is not told of, but for what everybody expects.
+    each.filter(|(kind, count)| *count > 0 || !kind.is_optional()).collect()
 }
 
 /// Every project under the topmost group above it that the user may see; without one, under its namespace's path.

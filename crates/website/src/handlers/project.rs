@@ -1,4 +1,4 @@
-//! One project: its issues and merge requests.
+//! One project, and what is mirrored of it.
 
 use crate::{
     answer::{PageError, page},
@@ -12,12 +12,12 @@ use actix_web::{
     HttpResponse,
     web::{Data, Path, Query},
 };
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use serde::Deserialize;
 use trawl_jobs::{AreaId, AreaKind};
 use trawl_store::{
     Conn, StoreError, areas,
-    resources::{self, Resource, ResourceFilter as StoreFilter},
+    resources::{self, Place, Resource, ResourceFilter as StoreFilter},
 };
 
 const PAGE: usize = 50;
@@ -94,38 +94,43 @@ fn load(
         web_url: area.web_url,
         synced_at: row.synced_at,
         completeness: row.completeness,
-        issues: row.issues,
-        merge_requests: row.merge_requests,
+        counts: Tab::ALL.map(|tab| (tab, freshness.count(id, tab.kind()))).to_vec(),
         filter,
-        older: found.last().filter(|_| has_older).and_then(key),
-        newer: found.first().filter(|_| has_newer).and_then(key),
+        older: found.last().filter(|_| has_older).map(key),
+        newer: found.first().filter(|_| has_newer).map(key),
         rows: found.iter().map(resource_row).collect(),
         full_path: area.full_path,
     })
 }
 
 /// A row's place in the order: its last change and its id.
-fn key(resource: &Resource) -> Option<String> {
-    resource.updated_at().map(|time| format!("{}-{}", time.timestamp_micros(), resource.id))
+fn key(resource: &Resource) -> String {
+    let micros = resource.updated_at().map(|time| time.timestamp_micros().to_string());
+    format!("{}-{}", micros.unwrap_or_default(), resource.id)
 }
 
 /// A key that cannot be read shows the first page.
-fn read_key(text: &str) -> Option<(DateTime<Utc>, i64)> {
+fn read_key(text: &str) -> Option<Place> {
     let (micros, id) = text.split_once('-')?;
-    Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.parse().ok()?))
+    let time = match micros {
+        "" => None,
+        micros => Some(DateTime::from_timestamp_micros(micros.parse().ok()?)?),
+    };
+    Some((time, id.parse().ok()?))
 }
 
 fn resource_row(resource: &Resource) -> ResourceRow {
     let payload: serde_json::Value = serde_json::from_str(&resource.payload).unwrap_or_default();
     ResourceRow {
         id: resource.id,
-        iid: resource.iid.unwrap_or_default(),
+        iid: resource.iid,
         title: resource.title.clone(),
         author: resource.author.clone(),
         state: resource.state.clone().unwrap_or_default(),
         labels: titles(&payload["labels"]),
         confidential: resource.confidential,
-        updated_at: resource.updated_at(),
+        at: resource.updated_at().or(resource.created_at()),
+        web_url: resource.web_url.clone(),
     }
 }
 

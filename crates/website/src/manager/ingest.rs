@@ -8,8 +8,8 @@ use super::{
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 use trawl_jobs::{
-    AccountId, AreaId, Change, ErrorClass, FoundArea, InstanceId, JobError, JobId, JobSpec, Lease, Outcome, Report,
-    State, UserId, kind,
+    AccountId, AreaId, Change, ErrorClass, FoundArea, InstanceId, JobError, JobId, JobSpec, Lease, Level, Outcome,
+    Report, State, UserId, WholeList,
 };
 use trawl_store::{
     Conn, StoreError,
@@ -172,8 +172,8 @@ impl Batch<'_, '_> {
         let ending = Ending::decide(job, Some(last), outcome, &self.rules.retry, rand::random())?;
         let (conn, state) = (&mut *self.conn, job.state()?);
         match outcome {
-            Outcome::Completed { watermark, incomplete, .. } if state == State::Completed => {
-                completed(conn, job, reader, *watermark, incomplete.as_deref(), done)?;
+            Outcome::Completed { watermark, incomplete, whole, .. } if state == State::Completed => {
+                completed(conn, job, reader, *watermark, incomplete.as_deref(), whole, done)?;
             }
             Outcome::Failed(error) if error.class == ErrorClass::Credentials => {
                 // At once, since it may be woken here.
@@ -202,10 +202,11 @@ fn completed(
     reader: Option<AccountId>,
     watermark: Option<DateTime<Utc>>,
     incomplete: Option<&str>,
+    whole: &[WholeList],
     done: &mut Ingested,
 ) -> Result<(), StoreError> {
     if let Some(area) = job.area_id {
-        pass_completed(conn, job, AreaId(area), reader, watermark, incomplete)?;
+        pass_completed(conn, job, AreaId(area), reader, watermark, incomplete, whole)?;
     } else if let Some(account) = job.account_id.filter(|_| is_scope(job)) {
         // Since the first attempt: a resumed one has not seen again what an earlier one saw.
         let began = job.created_at();
@@ -274,15 +275,54 @@ fn pass_completed(
     reader: Option<AccountId>,
     watermark: Option<DateTime<Utc>>,
     incomplete: Option<&str>,
+    whole: &[WholeList],
 ) -> Result<(), StoreError> {
     let access_level = reader.map(|account| accounts::access_level(conn, account, area.0)).transpose()?.flatten();
     // Without a watermark to begin from, it read everything.
-    let asked_for_all = matches!(
-        JobSpec::parse(&job.kind, &job.payload),
-        Ok(JobSpec::Issues(kind::Issues { full: true }) | JobSpec::MergeRequests(kind::MergeRequests { full: true }))
-    );
+    let spec = JobSpec::parse(&job.kind, &job.payload);
+    let asked_for_all = spec.is_ok_and(|spec| spec.in_full().is_none_or(|full| full == spec));
     let full = asked_for_all || sync::watermark(conn, area, &job.kind, access_level)?.is_none();
+    let kept = sweep(conn, job, area, access_level, whole)?;
+    let incomplete = incomplete.or(kept);
     sync::completed(conn, area, &job.kind, sync::Pass { watermark, incomplete, full, access_level })
+}
+
+/// Why nothing was taken for deleted although nothing came.
+const SUDDENLY_EMPTY: &str = "GitLab shows nothing where there was something; if it stays so, it counts as deleted";
+/// The same, where it does not even show the list.
+const HIDDEN: &str = "GitLab does not show this list any more, or not to this account; what was mirrored is kept";
+
+/// What did not come with lists that were read whole is gone, unless there is another explanation: whoever read may see
+/// less than those before, or the list is switched off, which looks like an empty one. Says what was kept, and why.
+fn sweep(
+    conn: &mut Conn<'_>,
+    job: &Job,
+    area: AreaId,
+    access_level: Option<i32>,
+    whole: &[WholeList],
+) -> Result<Option<&'static str>, StoreError> {
+    let Some(before) = sync::last_full(conn, area, &job.kind)? else { return Ok(None) };
+    let counts = counters::of_area(conn, area)?;
+    let missed = |list: &WholeList| counts.get(list.kind.as_str()).is_some_and(|n| *n > 0);
+    if let Some(first) = whole.first().filter(|list| missed(list)) {
+        match first.seen {
+            None => return Ok(Some(HIDDEN)),
+            Some(0) if before.incomplete.as_deref() != Some(SUDDENLY_EMPTY) => return Ok(Some(SUDDENLY_EMPTY)),
+            Some(_) => {}
+        }
+    }
+    if access_level < before.access_level {
+        return Ok(None);
+    }
+    for list in whole.iter().filter(|list| list.seen.is_some()) {
+        // Whatever came since the job was submitted was written after that, by whichever of its attempts.
+        let gone = resources::sweep(conn, area, *list, job.created_at())?;
+        if gone > 0 {
+            let text = format!("{gone} {} are gone in GitLab", list.kind.plural());
+            messages::add(conn, job.id()?, Level::Info, now(), &text)?;
+        }
+    }
+    Ok(None)
 }
 
 /// A job has failed for good: says so where its result is missed, and keeps the schedule from trying at once again.

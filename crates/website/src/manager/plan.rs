@@ -66,9 +66,12 @@ pub fn handle_new_area(conn: &mut Conn<'_>, rules: &Rules, area: &Area, finder: 
     let passes = sync::passes(conn, area.id())?;
     let mut made = 0;
     for spec in plan::for_area(area.traits()) {
-        if !needs(rules, area, &spec, passes.get(spec.kind())) {
+        let last = passes.get(spec.kind());
+        if !needs(rules, area, &spec, last) {
             continue;
         }
+        let everything = last.is_some_and(|last| is_due(last.full_at(), rules.full));
+        let spec = spec.in_full().filter(|_| everything).unwrap_or(spec);
         let new = NewJob {
             spec,
             subject: Subject::Area(area.id()),
@@ -106,7 +109,9 @@ pub(super) fn needs(rules: &Rules, area: &Area, spec: &JobSpec, last: Option<&Sy
 /// How often a kind of job is due: changes are looked for often, details seldom change.
 fn interval(rules: &Rules, spec: &JobSpec) -> Duration {
     match spec {
-        JobSpec::Issues(_) | JobSpec::MergeRequests(_) => rules.incremental,
+        JobSpec::Issues(_) | JobSpec::MergeRequests(_) | JobSpec::Commits(_) | JobSpec::Pipelines(_) => {
+            rules.incremental
+        }
         _ => rules.scope,
     }
 }

@@ -1,4 +1,4 @@
-//! `/explore/project/{id}`: one project with its issues and merge requests.
+//! `/explore/project/{id}`: one project with what is mirrored of it.
 
 use super::{
     area::{Completeness, Crumb},
@@ -36,10 +36,8 @@ pub struct ProjectPage {
     pub synced_at: Option<DateTime<Utc>>,
     /// Whether everything is there.
     pub completeness: Completeness,
-    /// Mirrored issues in all.
-    pub issues: i64,
-    /// Mirrored merge requests in all.
-    pub merge_requests: i64,
+    /// Mirrored objects of each kind.
+    pub counts: Vec<(Tab, i64)>,
     /// What is listed.
     pub filter: ResourceFilter,
     /// Last change first.
@@ -61,23 +59,17 @@ pub struct ResourceFilter {
     pub q: String,
 }
 
-/// What a project's page lists.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Tab {
-    /// `issues`; the default.
-    #[default]
-    Issues,
-    /// `merge_requests`.
-    MergeRequests,
-}
+/// What a project's page lists: one kind of object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tab(RecordKind);
 
-/// One issue or merge request in a list.
+/// One object in a list.
 #[derive(Debug, Clone)]
 pub struct ResourceRow {
     /// Our id.
     pub id: i64,
-    /// Number within the project.
-    pub iid: i64,
+    /// Number within the project, where it has one.
+    pub iid: Option<i64>,
     /// Title.
     pub title: String,
     /// Username of the author.
@@ -88,54 +80,96 @@ pub struct ResourceRow {
     pub labels: Vec<String>,
     /// Readable by members with Reporter access only.
     pub confidential: bool,
-    /// Last change in GitLab.
-    pub updated_at: Option<DateTime<Utc>>,
+    /// Last change in GitLab, or where it does not tell, when it was made.
+    pub at: Option<DateTime<Utc>>,
+    /// Address in GitLab's own UI.
+    pub web_url: Option<String>,
+}
+
+impl Default for Tab {
+    fn default() -> Self {
+        Self::ISSUES
+    }
 }
 
 impl Tab {
+    /// The default.
+    pub const ISSUES: Self = Self(RecordKind::Issue);
+    /// All of them, as they stand beside each other.
+    pub const ALL: [Self; 10] = [
+        Self::ISSUES,
+        Self(RecordKind::MergeRequest),
+        Self(RecordKind::Commit),
+        Self(RecordKind::Pipeline),
+        Self(RecordKind::Branch),
+        Self(RecordKind::Tag),
+        Self(RecordKind::Release),
+        Self(RecordKind::Milestone),
+        Self(RecordKind::Label),
+        Self(RecordKind::Member),
+    ];
+
     /// Reads `tab` of the URL; what is not understood shows issues.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        if text == "merge_requests" { Self::MergeRequests } else { Self::Issues }
+        Self::ALL.into_iter().find(|tab| tab.word() == text).unwrap_or(Self::ISSUES)
     }
 
     /// `tab` of the URL.
     #[must_use]
-    pub const fn as_str(self) -> Option<&'static str> {
-        match self {
-            Self::Issues => None,
-            Self::MergeRequests => Some("merge_requests"),
-        }
+    pub fn as_str(self) -> Option<String> {
+        (self != Self::ISSUES).then(|| self.word())
+    }
+
+    fn word(self) -> String {
+        self.0.table()
     }
 
     /// What it lists.
     #[must_use]
     pub const fn kind(self) -> RecordKind {
-        match self {
-            Self::Issues => RecordKind::Issue,
-            Self::MergeRequests => RecordKind::MergeRequest,
-        }
+        self.0
     }
 
     const fn noun(self) -> &'static str {
-        match self {
-            Self::Issues => "issues",
-            Self::MergeRequests => "merge requests",
+        self.0.plural()
+    }
+
+    /// What GitLab writes before a number; none where a number says nothing to people.
+    const fn sigil(self) -> Option<&'static str> {
+        match self.0 {
+            RecordKind::Issue => Some("#"),
+            RecordKind::MergeRequest => Some("!"),
+            RecordKind::Milestone => Some("%"),
+            RecordKind::Pipeline => Some(""),
+            _ => None,
         }
     }
 
-    /// What GitLab writes before a number.
-    const fn sigil(self) -> char {
-        match self {
-            Self::Issues => '#',
-            Self::MergeRequests => '!',
-        }
-    }
-
+    /// GitLab's words for the states that people filter by.
     const fn states(self) -> &'static [&'static str] {
-        match self {
-            Self::Issues => &["opened", "closed"],
-            Self::MergeRequests => &["opened", "merged", "closed"],
+        match self.0 {
+            RecordKind::Issue => &["opened", "closed"],
+            RecordKind::MergeRequest => &["opened", "merged", "closed"],
+            RecordKind::Milestone => &["active", "closed"],
+            RecordKind::Pipeline => &["running", "success", "failed", "canceled"],
+            _ => &[],
+        }
+    }
+
+    /// Whether it has a page of its own here; the others lead to GitLab.
+    const fn has_page(self) -> bool {
+        matches!(self.0, RecordKind::Issue | RecordKind::MergeRequest)
+    }
+
+    /// What the time in the list is.
+    const fn when(self) -> &'static str {
+        match self.0 {
+            RecordKind::Commit | RecordKind::Branch => "Committed",
+            RecordKind::Tag => "Tagged",
+            RecordKind::Release => "Released",
+            RecordKind::Member => "Since",
+            _ => "Updated",
         }
     }
 }
@@ -167,9 +201,15 @@ impl ProjectPage {
     fn query(&self, tab: Tab, state: Option<&str>) -> Query {
         let own = tab == self.filter.tab;
         Query::new(format!("/explore/project/{}", self.id))
-            .with("tab", tab.as_str())
+            .with("tab", tab.as_str().as_deref())
             .with("state", state)
             .with("q", own.then_some(self.filter.q.as_str()))
+    }
+
+    /// Where the whole list is as a file.
+    fn export_href(&self, ending: &str) -> String {
+        let file = format!("/api/export/{}.{ending}", self.filter.tab.kind().table());
+        Query::new(file).with("area", Some(self.id.to_string().as_str())).url()
     }
 
     fn tab_href(&self, tab: Tab) -> String {
@@ -178,7 +218,7 @@ impl ProjectPage {
 
     /// The tab without state and text.
     fn tab_all_href(&self) -> String {
-        Query::new(format!("/explore/project/{}", self.id)).with("tab", self.filter.tab.as_str()).url()
+        Query::new(format!("/explore/project/{}", self.id)).with("tab", self.filter.tab.as_str().as_deref()).url()
     }
 
     fn chips(&self) -> Vec<Chip> {
@@ -195,8 +235,22 @@ impl ProjectPage {
         std::iter::once(None).chain(states).map(chip).collect()
     }
 
-    fn row_href(&self, row: &ResourceRow) -> String {
-        format!("/explore/{}/{}", self.filter.tab.kind(), row.id)
+    /// Its page here, or in GitLab; none where there is neither.
+    fn row_href(&self, row: &ResourceRow) -> Option<String> {
+        if self.filter.tab.has_page() {
+            return Some(format!("/explore/{}/{}", self.filter.tab.kind(), row.id));
+        }
+        link::external(row.web_url.as_deref()).map(str::to_owned)
+    }
+
+    /// Kinds of which there is something, and the two that people expect.
+    fn tabs(&self) -> impl Iterator<Item = (Tab, i64)> + '_ {
+        self.counts.iter().copied().filter(|(tab, count)| *count > 0 || tab.has_page() || *tab == self.filter.tab)
+    }
+
+    /// Whether rows have a state worth a column.
+    fn has_states(&self) -> bool {
+        !self.filter.tab.states().is_empty()
     }
 
     fn older_href(&self) -> Option<String> {

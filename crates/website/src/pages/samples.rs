@@ -169,6 +169,8 @@ impl Samples {
             ("explore-found", html(&found)),
             ("group", html(&self.group())),
             ("project", html(&self.project())),
+            ("charts", html(&self.charts())),
+            ("search", html(&self.search())),
             ("resource", html(&self.resource())),
             ("accounts", html(&self.accounts())),
             ("schedules", html(&self.schedules())),

@@ -62,7 +62,7 @@ fn empty() -> Vec<(&'static str, String)> {
         labels: vec![],
         ..USUAL.resource()
     };
-    let merge_requests = ResourceFilter { tab: Tab::MergeRequests, ..ResourceFilter::default() };
+    let merge_requests = ResourceFilter { tab: Tab::parse("merge_requests"), ..ResourceFilter::default() };
     let html = |page: &dyn askama::DynTemplate| page.dyn_render().unwrap();
     vec![
         ("No account is linked yet. Link one to start mirroring.", html(&nothing)),
@@ -72,7 +72,7 @@ fn empty() -> Vec<(&'static str, String)> {
         ("Not begun yet.", html(&job)),
         ("No account is linked yet.", html(&areas(0, ""))),
         ("No groups or projects found yet.", html(&areas(1, ""))),
-        ("No group or project has “zz” in its path.", html(&areas(1, "zz"))),
+        ("Nothing that your accounts can read has “zz” in it.", html(&areas(1, "zz"))),
         ("No issues fit this filter.", html(&project(USUAL.project().filter, Completeness::Complete))),
         ("No merge requests yet.", html(&project(merge_requests.clone(), Completeness::Pending))),
         ("no merge requests that your account can read", html(&project(merge_requests, Completeness::Complete))),

@@ -177,14 +177,8 @@ pub const fn lane(lane: Lane) -> Option<&'static str> {
 
 /// Objects of a kind, as a heading.
 #[must_use]
-pub const fn records(kind: RecordKind) -> &'static str {
-    match kind {
-        RecordKind::Group => "Groups",
-        RecordKind::Project => "Projects",
-        RecordKind::Issue => "Issues",
-        RecordKind::MergeRequest => "Merge requests",
-        RecordKind::Note => "Notes",
-    }
+pub fn records(kind: RecordKind) -> String {
+    kind_heading(kind.plural())
 }
 
 /// Why jobs are parked, after `3 jobs wait`.

@@ -70,7 +70,12 @@ pub(super) fn piece(conn: &mut Conn<'_>, options: &BulkAction, job: &Job) -> Res
         let result = serde_json::json!({ "done": at.done, "skipped": at.skipped }).to_string();
         changes.push(Change::Progress(progress));
         changes.push(Change::Message { level: Level::Info, at: now(), text: sentence });
-        changes.push(Change::Finished(Outcome::Completed { result, watermark: None, incomplete: None }));
+        changes.push(Change::Finished(Outcome::Completed {
+            result,
+            watermark: None,
+            incomplete: None,
+            whole: Vec::new(),
+        }));
     }
     Ok(Said { changes, told })
 }

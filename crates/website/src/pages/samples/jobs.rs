@@ -58,7 +58,7 @@ impl Samples {
                 count: 2,
                 until: Some(Self::now() + TimeDelta::seconds(90)),
             }],
-            totals: RecordKind::ALL.into_iter().zip([24, 214, 48_310, 21_407, 512_880]).collect(),
+            totals: RecordKind::ALL.iter().copied().zip([24, 214, 48_310, 21_407, 512_880]).collect(),
             groups: groups.collect(),
             throughput: (0..60).map(|minute| (minute * 37 % 23) * 12 + minute * 6).collect(),
         }

@@ -3,6 +3,7 @@
 use super::Samples;
 use crate::pages::*;
 use trawl_jobs::{AreaKind, RecordKind};
+use trawl_store::charts::{Figure, Week};
 
 impl Samples {
     pub(in crate::pages) fn area(&self, id: i64, kind: AreaKind, path: &str) -> AreaRow {
@@ -42,6 +43,8 @@ impl Samples {
             q: String::new(),
             areas: groups.chain(projects).collect(),
             more: false,
+            objects: Vec::new(),
+            kind: None,
         }
     }
 
@@ -67,13 +70,14 @@ impl Samples {
     pub(in crate::pages) fn project(&self) -> ProjectPage {
         let row = |id: i64| ResourceRow {
             id,
-            iid: 1204 - id,
+            iid: Some(1204 - id),
             title: self.say("Requests hang when the upstream closes an idle connection during the handshake"),
             author: self.some("li.wei"),
             state: self.say(["opened", "closed"][usize::try_from(id % 2).unwrap()]),
             labels: vec![self.say("bug"), self.say("priority::high")],
             confidential: id % 3 == 0,
-            updated_at: Some(Self::ago(id * id * 900)),
+            at: Some(Self::ago(id * id * 900)),
+            web_url: None,
         };
         ProjectPage {
             frame: self.frame(),
@@ -87,13 +91,52 @@ impl Samples {
             web_url: self.web("platform/infra/gateway"),
             synced_at: Some(Self::ago(130)),
             completeness: Completeness::Complete,
-            issues: 1204,
-            merge_requests: 421,
-            filter: ResourceFilter { tab: Tab::Issues, state: self.some("opened"), q: self.say("hang") },
+            counts: Tab::ALL.into_iter().zip([1204, 421, 9310, 2207, 14, 31, 12, 7, 22, 5]).collect(),
+            filter: ResourceFilter { tab: Tab::ISSUES, state: self.some("opened"), q: self.say("hang") },
             rows: (1..12).map(row).collect(),
             older: self.some("1700000000:9"),
             newer: self.some("1800000000:1"),
         }
+    }
+
+    pub(in crate::pages) fn charts(&self) -> ChartsPage {
+        let project = self.project();
+        let monday = |week: u64| chrono::NaiveDate::from_ymd_opt(2026, 6, 1).unwrap() + chrono::Days::new(7 * week);
+        let chart = |figure| Chart {
+            figure,
+            weeks: (0..26).map(|week| Week { monday: monday(week), value: (week % 5 > 0).then_some(40.0) }).collect(),
+            question: "SELECT week, value FROM issues".to_owned(),
+        };
+        ChartsPage {
+            frame: self.frame(),
+            id: project.id,
+            name: project.name,
+            full_path: project.full_path,
+            ancestors: project.ancestors,
+            description: project.description,
+            visibility: project.visibility,
+            archived: false,
+            web_url: project.web_url,
+            synced_at: project.synced_at,
+            completeness: project.completeness,
+            charts: Figure::ALL.into_iter().map(chart).collect(),
+        }
+    }
+
+    pub(in crate::pages) fn search(&self) -> Explore {
+        let found = |kind: RecordKind, id: i64| FoundRow {
+            id,
+            kind,
+            title: self.say("Requests hang"),
+            href: (kind == RecordKind::Issue).then(|| format!("/explore/issue/{id}")),
+            web_url: self.web("platform/infra/gateway/-/commit/1"),
+            path: self.say("platform/infra/gateway"),
+            author: self.some("jonas"),
+            at: Some(Self::ago(9000)),
+            excerpt: self.some("…when the upstream closes…"),
+        };
+        let objects = vec![found(RecordKind::Issue, 1), found(RecordKind::Note, 2), found(RecordKind::Commit, 3)];
+        Explore { q: self.say("hang"), objects, kind: Some(RecordKind::Issue), ..self.explore() }
     }
 
     pub(in crate::pages) fn resource(&self) -> ResourcePage {

@@ -1,0 +1,220 @@
+//! Lists of the REST API, one file a kind: what it asks for, and how a row becomes a record.
+//!
+//! Most are short and read whole each time, so that what is gone is noticed at once. Where GitLab can tell what has changed,
+//! a pass reads that, and from time to time everything.
+
+mod branches;
+mod commits;
+mod labels;
+mod members;
+mod milestones;
+mod pipelines;
+mod releases;
+mod row;
+mod tags;
+
+pub(crate) use self::{
+    branches::Branches, commits::Commits, labels::Labels, members::Members, milestones::Milestones,
+    pipelines::Pipelines, releases::Releases, tags::Tags,
+};
+
+use self::row::Fields;
+use super::{Forge, explain, listing::area, pass::watermark, session::Session};
+use crate::{Completed, JobControl, JobFailure};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use trawl_gitlab::{
+    Cursor, Error, Page,
+    rest::{List, Row},
+};
+use trawl_jobs::{AreaKind, AreaRef, Record, RecordKind, WholeList};
+use trawl_protocol::StartJob;
+
+/// A list of a group or project.
+pub(crate) trait RowList: Send + Sync {
+    /// Name of the objects in sentences, of the step, and of the figure in the result.
+    const NAME: &str;
+    /// What it holds.
+    const KIND: RecordKind;
+    /// Where it is, below the group or project.
+    const PATH: &str;
+    /// Parameters of a pass: over everything, or over what changed since a time. None for the latter: GitLab cannot tell.
+    fn query(since: Option<DateTime<Utc>>) -> Option<Vec<(&'static str, String)>> {
+        since.is_none().then(Vec::new)
+    }
+
+    /// A row as a record; an error says what is missing.
+    fn record(fields: &Fields<'_>) -> Result<Record, String>;
+}
+
+/// Where a pass stands: what the next attempt needs to go on as if nothing had happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Position {
+    after: Option<Cursor>,
+    /// When the pass began, whichever attempt that was. Microseconds since 1970, UTC.
+    pass_started_us: i64,
+    /// What it reads: what changed after this; none: everything.
+    since_us: Option<i64>,
+    seen: u64,
+    skipped: u64,
+    requests: u64,
+}
+
+impl Position {
+    /// The place that an earlier attempt reached, or the start of a new pass.
+    fn of(order: &StartJob, full: bool) -> Self {
+        let earlier = order.cursor.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        earlier.unwrap_or_else(|| Self {
+            after: None,
+            pass_started_us: Utc::now().timestamp_micros(),
+            since_us: order.watermark_us.filter(|_| !full),
+            seen: 0,
+            skipped: 0,
+            requests: 0,
+        })
+    }
+
+    fn since(&self) -> Option<DateTime<Utc>> {
+        self.since_us.and_then(DateTime::from_timestamp_micros)
+    }
+}
+
+/// Runs a pass over a list.
+pub(crate) async fn run<L: RowList>(
+    full: bool,
+    forge: &Forge,
+    order: &StartJob,
+    control: &JobControl,
+) -> Result<Completed, JobFailure> {
+    let area = area(order)?;
+    let mut at = Position::of(order, full);
+    let query = at.since().and_then(|since| L::query(Some(since))).or_else(|| {
+        at.since_us = None;
+        L::query(None)
+    });
+    let list = List { path: format!("{}/{}", home(area), L::PATH), query: query.unwrap_or_default() };
+    let steps = control.pipeline([(L::NAME, 1.0)]);
+    let mut session = Session::open(forge, order, control, at.requests).await?;
+    loop {
+        let (list, after) = (&list, at.after.as_ref());
+        let page = match session.call(|client| async move { client.list(list, after).await }).await {
+            Ok(page) => page,
+            // A list that is switched off, or that a plan does not have, is nothing that a person could mend here.
+            Err(Error::Forbidden | Error::NotFound) => {
+                control.warning(hidden::<L>());
+                return Ok(Completed {
+                    result: json!({ L::NAME: 0, "requests": session.requests() }),
+                    whole: vec![WholeList { kind: L::KIND, parent: None, seen: None }],
+                    ..Completed::default()
+                });
+            }
+            Err(error) => return Err(explain(&error, &format!("the {} of {}", L::NAME, area.full_path)).into()),
+        };
+        let (next, total) = (page.next.clone(), page.total);
+        let records = records::<L>(page, area, control, &mut at);
+        at.requests = session.requests();
+        steps.set_counts(L::NAME, at.seen, total);
+        let Some(next) = next else {
+            // Without a cursor: if the last word is lost, this page is read again.
+            control.records(records).await?;
+            break;
+        };
+        at.after = Some(next);
+        control.checkpoint_ahead(json!(at).to_string(), records).await?;
+    }
+    steps.set(L::NAME, 1.0);
+    let everything = at.since_us.is_none() && at.skipped == 0;
+    let changes_are_told = L::query(Some(DateTime::UNIX_EPOCH)).is_some();
+    Ok(Completed {
+        result: json!({ L::NAME: at.seen, "requests": session.requests() }),
+        watermark: if changes_are_told { watermark(at.pass_started_us, forge) } else { None },
+        incomplete: (at.skipped > 0)
+            .then(|| format!("{} {} could not be understood and were left out", at.skipped, L::NAME)),
+        whole: everything
+            .then_some(WholeList { kind: L::KIND, parent: None, seen: Some(at.seen) })
+            .into_iter()
+            .collect(),
+    })
+}
+
+/// The group or project by its number, which no rename changes.
+fn home(area: &AreaRef) -> String {
+    match area.kind {
+        AreaKind::Group => format!("groups/{}", area.gitlab_id),
+        AreaKind::Project => format!("projects/{}", area.gitlab_id),
+    }
+}
+
+fn records<L: RowList>(page: Page<Row>, area: &AreaRef, control: &JobControl, at: &mut Position) -> Vec<Record> {
+    let mut skipped = page.skipped;
+    let mut records = Vec::with_capacity(page.items.len());
+    for mut row in page.items {
+        row::strip(&mut row);
+        match L::record(&Fields { area, row: &row }) {
+            Ok(record) => records.push(record),
+            Err(why) => skipped.push(why),
+        }
+    }
+    for why in &skipped {
+        control.warning(format!("one of the {} was left out: {why}", L::NAME));
+    }
+    at.seen += records.len() as u64;
+    at.skipped += skipped.len() as u64;
+    records
+}
+
+fn hidden<L: RowList>() -> String {
+    format!("{} are switched off here, or hidden from the account", L::NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::BTreeSet, path::Path};
+
+    /// Path and parameters of a list, as a pass over changes asks for it, and as one over everything does.
+    fn asked<L: RowList>() -> (&'static str, BTreeSet<&'static str>) {
+        let queries = [L::query(None), L::query(Some(DateTime::UNIX_EPOCH))];
+        (L::PATH, queries.into_iter().flatten().flatten().map(|(name, _)| name).collect())
+    }
+
+    /// What the description says of reading a path: everything up to the next path.
+    fn described<'a>(description: &'a str, path: &str) -> Option<&'a str> {
+        let (_, rest) = description.split_once(&format!("\n  \"/api/v4/{path}\":\n"))?;
+        let end = rest.find("\n  \"/api/").unwrap_or(rest.len());
+        rest[..end].contains("    get:").then_some(&rest[..end])
+    }
+
+    #[test]
+    fn gitlab_has_these_lists_and_parameters() {
+        let file = std::env::var_os("TRAWL_GITLAB_OPENAPI").map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/gitlab/openapi_v3.yaml"),
+            Into::into,
+        );
+        let Ok(description) = std::fs::read_to_string(&file) else {
+            eprintln!("skipped: no description of GitLab's REST API at {}", file.display());
+            return;
+        };
+        let lists = [
+            asked::<Members>(),
+            asked::<Branches>(),
+            asked::<Tags>(),
+            asked::<Releases>(),
+            asked::<Commits>(),
+            asked::<Pipelines>(),
+        ];
+        for (path, parameters) in lists {
+            let found = described(&description, &format!("projects/{{id}}/{path}"));
+            let found = found.unwrap_or_else(|| panic!("GitLab has no list {path}"));
+            for parameter in parameters.iter().chain(&["per_page"]) {
+                assert!(found.contains(&format!("name: {parameter}\n")), "{path} takes no {parameter}");
+            }
+        }
+        assert!(described(&description, "groups/{id}/members").is_some());
+        // GitLab does not describe these two, though it has had them since its first versions.
+        for path in [Labels::PATH, Milestones::PATH] {
+            assert!(described(&description, &format!("projects/{{id}}/{path}")).is_none(), "{path} can be checked now");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `pipelines`: a project's CI pipelines. One that runs changes until it has ended, so that the next pass sees it again.
+
+use super::{RowList, row::Fields};
+use chrono::{DateTime, SecondsFormat, Utc};
+use trawl_jobs::{Record, RecordKind};
+
+pub(crate) struct Pipelines;
+
+impl RowList for Pipelines {
+    const NAME: &str = "pipelines";
+    const KIND: RecordKind = RecordKind::Pipeline;
+    const PATH: &str = "pipelines";
+
+    /// From the one unchanged for longest on, so that what changes meanwhile comes at the end.
+    fn query(since: Option<DateTime<Utc>>) -> Option<Vec<(&'static str, String)>> {
+        let since = since.map(|since| ("updated_after", since.to_rfc3339_opts(SecondsFormat::Millis, true)));
+        let order = [("order_by", "updated_at".to_owned()), ("sort", "asc".to_owned())];
+        Some(order.into_iter().chain(since).collect())
+    }
+
+    fn record(fields: &Fields<'_>) -> Result<Record, String> {
+        let id = fields.number("id")?;
+        Ok(Record {
+            iid: fields.number("iid").ok(),
+            state: fields.text("status"),
+            created_at: fields.time("created_at"),
+            updated_at: fields.time("updated_at"),
+            web_url: fields.text("web_url"),
+            ..fields.record(Self::KIND, id)
+        }
+        .titled(fields.text("name").or_else(|| fields.text("ref")).unwrap_or_else(|| id.to_string())))
+    }
+}

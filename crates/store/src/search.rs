@@ -1,0 +1,131 @@
+//! Mirrored objects by the words in them.
+//!
+//! Titles count before texts, and what was seen later before what was seen earlier. Of a word that is everywhere only some
+//! places are looked at: nobody reads a hundred thousand of them, and everybody waits for them.
+
+use crate::{
+    Conn, StoreError,
+    conn::{columns, on_backend},
+    resources::Resource,
+    schema::resources,
+};
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{Array, BigInt, Nullable, Text},
+};
+use std::collections::{HashMap, HashSet};
+use trawl_jobs::{AreaId, RecordKind};
+
+/// Places of a word that are looked at, in titles and in texts.
+const LOOKED_AT: i64 = 5000;
+/// Words beyond these are not searched for.
+const WORDS: usize = 12;
+
+/// What is searched for, and among what.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// What a person has typed.
+    pub text: String,
+    /// Only objects of this kind.
+    pub kind: Option<RecordKind>,
+    /// Only in these areas.
+    pub among: Vec<AreaId>,
+    /// Areas of these in which confidential objects may be read.
+    pub confidential: Vec<AreaId>,
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// The words of a text as a person typed it: letters and digits, nothing that means something to a database.
+#[must_use]
+pub fn words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.take(WORDS).map(str::to_lowercase).collect()
+}
+
+/// Objects with all of these words, or with words that begin with them, at most `limit`.
+pub fn search(conn: &mut Conn<'_>, search: &Search, limit: i64) -> Result<Vec<Resource>, StoreError> {
+    let words = words(&search.text);
+    if words.is_empty() || search.among.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ids = Vec::new();
+    let mut seen = HashSet::new();
+    for titles_only in [true, false] {
+        for found in places(conn, search, &words, titles_only, limit)? {
+            if seen.insert(found.id) && i64::try_from(ids.len()).is_ok_and(|n| n < limit) {
+                ids.push(found.id);
+            }
+        }
+    }
+    let query = resources::table.filter(resources::id.eq_any(&ids)).select(columns::<Resource>());
+    let rows: Vec<Resource> = on_backend!(conn, |c| query.load(c))?;
+    let mut rows: HashMap<i64, Resource> = rows.into_iter().map(|row| (row.id, row)).collect();
+    Ok(ids.into_iter().filter_map(|id| rows.remove(&id)).collect())
+}
+
+fn places(
+    conn: &mut Conn<'_>,
+    search: &Search,
+    words: &[String],
+    titles_only: bool,
+    limit: i64,
+) -> Result<Vec<Found>, StoreError> {
+    let kind = search.kind.map(RecordKind::as_str);
+    let ids = |areas: &[AreaId]| areas.iter().map(|area| area.0).collect::<Vec<_>>();
+    let (among, confidential) = (ids(&search.among), ids(&search.confidential));
+    Ok(match conn {
+        Conn::Sqlite(c) => {
+            let all: Vec<_> = words.iter().map(|word| format!("\"{word}\"*")).collect();
+            let all = all.join(" AND ");
+            let wanted = if titles_only { format!("title : ({all})") } else { all };
+            let list = |ids: &[i64]| serde_json::to_string(ids).unwrap_or_default();
+            sql_query(
+                "SELECT r.id AS id FROM (SELECT rowid AS id FROM resources_words WHERE resources_words MATCH ? \
+                 ORDER BY rowid DESC LIMIT ?) AS found JOIN resources r ON r.id = found.id \
+                 WHERE r.deleted_at IS NULL AND r.area_id IN (SELECT value FROM json_each(?)) \
+                 AND (NOT r.confidential OR r.area_id IN (SELECT value FROM json_each(?))) \
+                 AND r.kind = coalesce(?, r.kind) ORDER BY r.id DESC LIMIT ?",
+            )
+            .bind::<Text, _>(wanted)
+            .bind::<BigInt, _>(LOOKED_AT)
+            .bind::<Text, _>(list(&among))
+            .bind::<Text, _>(list(&confidential))
+            .bind::<Nullable<Text>, _>(kind)
+            .bind::<BigInt, _>(limit)
+            .load(*c)?
+        }
+        Conn::Postgres(c) => {
+            let weight = if titles_only { ":*A" } else { ":*" };
+            let all: Vec<_> = words.iter().map(|word| format!("{word}{weight}")).collect();
+            sql_query(
+                "SELECT id FROM (SELECT id FROM resources WHERE words @@ to_tsquery('simple', $1) \
+                 AND deleted_at IS NULL AND area_id = ANY($3) AND (NOT confidential OR area_id = ANY($4)) \
+                 AND kind = coalesce($5, kind) LIMIT $2) AS found ORDER BY id DESC LIMIT $6",
+            )
+            .bind::<Text, _>(all.join(" & "))
+            .bind::<BigInt, _>(LOOKED_AT)
+            .bind::<Array<BigInt>, _>(among)
+            .bind::<Array<BigInt>, _>(confidential)
+            .bind::<Nullable<Text>, _>(kind)
+            .bind::<BigInt, _>(limit)
+            .load(*c)?
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_means_something_to_a_database_is_left() {
+        assert_eq!(words("Crash: \"NULL\" OR 1=1; -- Größe*"), ["crash", "null", "or", "1", "1", "größe"]);
+        assert_eq!(words("  '&|!():* "), [""; 0]);
+    }
+}

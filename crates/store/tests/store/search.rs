@@ -1,0 +1,79 @@
+//! Objects by their words.
+
+use crate::{
+    resources::{issue, put},
+    world::World,
+};
+use trawl_jobs::{AreaId, Record, RecordKind, WholeList};
+use trawl_store::{
+    resources,
+    search::{self, Search},
+};
+
+async fn found(world: &World, text: &str, among: &[AreaId], confidential: &[AreaId]) -> Vec<i64> {
+    let wanted =
+        Search { text: text.to_owned(), kind: None, among: among.to_vec(), confidential: confidential.to_vec() };
+    let rows = world.read(move |conn| search::search(conn, &wanted, 10)).await;
+    rows.iter().map(|row| row.gitlab_id).collect()
+}
+
+fn said(id: i64, title: &str, description: &str) -> Record {
+    let payload = serde_json::json!({ "description": description }).to_string();
+    Record { title: title.to_owned(), payload, ..issue(id, id) }
+}
+
+async fn titles_come_before_texts_and_late_before_early(world: &World) {
+    let area = world.area(1).await;
+    put(world, area, said(1, "Gateway crashes on reload", "")).await;
+    put(world, area, said(2, "Reload is slow", "The gateway takes a minute")).await;
+    put(world, area, said(3, "Crash of the gateway", "")).await;
+    put(world, area, said(4, "Größe der Warteschlange", "")).await;
+    let all = [area];
+    assert_eq!(found(world, "gateway", &all, &all).await, [3, 1, 2]);
+    assert_eq!(found(world, "GATE reload", &all, &all).await, [1, 2], "each word, or the beginning of one");
+    assert_eq!(found(world, "größe", &all, &all).await, [4]);
+    assert_eq!(found(world, "gateway nonsense", &all, &all).await, [0; 0]);
+    for nothing in ["", " * ", "\"", "' OR 1=1 --", "title:", "NOT", "a AND"] {
+        found(world, nothing, &all, &all).await;
+    }
+}
+
+async fn nobody_finds_what_they_may_not_see(world: &World) {
+    let (area, other) = (world.area(1).await, world.area(2).await);
+    put(world, area, said(1, "Plan", "")).await;
+    put(world, area, Record { confidential: true, ..said(2, "Secret plan", "") }).await;
+    put(world, other, said(3, "Another plan", "")).await;
+    assert_eq!(found(world, "plan", &[area], &[]).await, [1]);
+    assert_eq!(found(world, "plan", &[area], &[area]).await, [2, 1]);
+    assert_eq!(found(world, "plan", &[area, other], &[]).await, [3, 1]);
+    assert_eq!(found(world, "plan", &[], &[]).await, [0; 0]);
+}
+
+async fn words_follow_their_object(world: &World) {
+    let area = world.area(1).await;
+    let all = [area];
+    put(world, area, said(1, "Before", "old text")).await;
+    put(world, area, Record { updated_at: issue(1, 9).updated_at, ..said(1, "After", "new text") }).await;
+    assert_eq!(found(world, "before", &all, &all).await, [0; 0]);
+    assert_eq!(found(world, "old", &all, &all).await, [0; 0]);
+    assert_eq!(found(world, "after new", &all, &all).await, [1]);
+    let gone = trawl_store::now() + chrono::TimeDelta::seconds(1);
+    let whole = WholeList { kind: RecordKind::Issue, parent: None, seen: Some(0) };
+    world.write(move |conn| resources::sweep(conn, area, whole, gone)).await;
+    assert_eq!(found(world, "after", &all, &all).await, [0; 0]);
+    let system = r#"{"system":true,"body":"changed the milestone"}"#.to_owned();
+    put(world, area, Record { kind: RecordKind::Note, title: String::new(), payload: system, ..issue(5, 5) }).await;
+    put(world, area, Record { payload: "not JSON".to_owned(), title: "Odd".to_owned(), ..issue(6, 6) }).await;
+    assert_eq!(found(world, "milestone", &all, &all).await, [0; 0], "GitLab says so itself");
+    assert_eq!(found(world, "odd", &all, &all).await, [6]);
+    // Far more words than an index takes of one object.
+    let long: Vec<_> = (0..400_000).map(|n| format!("w{n}")).collect();
+    assert!(put(world, area, said(7, "Long", &long.join(" "))).await);
+    assert_eq!(found(world, "long", &all, &all).await, [7]);
+}
+
+crate::on_both!(
+    titles_come_before_texts_and_late_before_early,
+    nobody_finds_what_they_may_not_see,
+    words_follow_their_object,
+);

@@ -1,0 +1,12 @@
+DROP VIEW pipelines;
+DROP VIEW commits;
+DROP VIEW releases;
+DROP VIEW tags;
+DROP VIEW branches;
+DROP VIEW members;
+DROP VIEW milestones;
+DROP VIEW labels;
+DROP VIEW notes;
+DROP VIEW merge_requests;
+DROP VIEW issues;
+ALTER TABLE sync_states DROP COLUMN full_at;

@@ -1,0 +1,36 @@
+-- Words of titles (weight A) and texts (weight B), for search. What GitLab writes itself ("changed the milestone to") is not
+-- searched.
+ALTER TABLE resources ADD COLUMN words TSVECTOR;
+
+CREATE FUNCTION resource_words(kind TEXT, title TEXT, payload TEXT) RETURNS TSVECTOR LANGUAGE plpgsql AS $$
+DECLARE
+    object JSON;
+BEGIN
+    IF kind IN ('group', 'project', 'member', 'pipeline') THEN
+        RETURN NULL;
+    END IF;
+    object := payload::json;
+    IF kind = 'note' AND coalesce((object ->> 'system')::boolean, FALSE) THEN
+        RETURN NULL;
+    END IF;
+    -- Nobody writes more than this to be found by, and an index takes no more than five times as much.
+    RETURN setweight(to_tsvector('simple', left(title, 10000)), 'A') || setweight(to_tsvector('simple', left(
+        coalesce(object ->> 'description', object ->> 'body', object ->> 'message', ''), 200000)), 'B');
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+    RETURN to_tsvector('simple', left(title, 10000));
+END
+$$;
+
+CREATE FUNCTION resources_have_words() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' OR OLD.title <> NEW.title OR OLD.payload <> NEW.payload THEN
+        NEW.words := resource_words(NEW.kind, NEW.title, NEW.payload);
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+UPDATE resources SET words = resource_words(kind, title, payload);
+CREATE INDEX resources_by_word ON resources USING gin (words);
+CREATE TRIGGER resources_words BEFORE INSERT OR UPDATE ON resources
+FOR EACH ROW EXECUTE FUNCTION resources_have_words();
