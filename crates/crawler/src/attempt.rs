@@ -4,7 +4,7 @@ use crate::{JobControl, JobFailure, control::panicked};
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Instant};
-use trawl_jobs::{JobError, Outcome, UnknownKind, WholeList};
+use trawl_jobs::{AccountId, JobError, Outcome, UnknownKind, WholeList};
 use trawl_protocol::StartJob;
 
 /// A job's `run`, ready to be polled.
@@ -33,6 +33,8 @@ pub struct Completed {
     pub incomplete: Option<String>,
     /// Lists that were read to the end: what is not among the records any more is gone.
     pub whole: Vec<WholeList>,
+    /// Accounts whose tokens were used, in all attempts.
+    pub readers: Vec<AccountId>,
 }
 
 /// Runs an attempt; returns when the website has its last word.
@@ -77,6 +79,7 @@ async fn outcome(registry: &dyn Registry, order: StartJob, control: &JobControl)
                 watermark: done.watermark,
                 incomplete: done.incomplete,
                 whole: done.whole,
+                readers: done.readers,
             },
             Ok(Err(JobFailure::Aborted)) => Outcome::Aborted,
             Ok(Err(JobFailure::Error(error))) => Outcome::Failed(error),

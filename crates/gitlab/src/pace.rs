@@ -23,6 +23,8 @@ const KEPT_BACK: u32 = 50;
 const WINDOW: Duration = Duration::from_mins(1);
 /// Answers that are remembered to judge by.
 const REMEMBERED: usize = 4096;
+/// By which part a rate that was learnt grows within a minute.
+const GROWTH: f64 = 0.02;
 /// The least rate, in requests per second.
 const LEAST: f64 = 0.1;
 /// The first wait after a refusal that names none; it doubles with each further one.
@@ -99,11 +101,13 @@ impl Pace {
     pub(crate) fn heard(&self, answer: &Answer) {
         let number = |name: &str| answer.headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
         let now = Instant::now();
+        // By the instance's own clock, where it tells it: ours may be another.
+        let theirs = response::date(&answer.headers).unwrap_or_else(Utc::now);
         let told = match (number("ratelimit-limit"), number("ratelimit-remaining"), number("ratelimit-reset")) {
             (Some(limit), Some(remaining), Some(reset)) => Some(Told {
                 limit: u32::try_from(limit).unwrap_or(0),
                 remaining: u32::try_from(remaining).unwrap_or(0),
-                until: now + until(reset, Utc::now()),
+                until: now + until(reset, theirs),
             }),
             _ => None,
         };
@@ -123,7 +127,7 @@ impl Pace {
 /// From now until a time in seconds since 1970; whole seconds are rounded up, and nobody is believed who says more than an
 /// hour.
 fn until(reset: i64, now: DateTime<Utc>) -> Duration {
-    let millis = (reset + 1).saturating_mul(1000).saturating_sub(now.timestamp_millis());
+    let millis = reset.saturating_add(1).saturating_mul(1000).saturating_sub(now.timestamp_millis());
     Duration::from_millis(u64::try_from(millis).unwrap_or(0)).min(Duration::from_hours(1))
 }
 
@@ -150,7 +154,8 @@ impl State {
         match (told, self.told) {
             // Answers overtake each other: within a window, the least counts.
             (Some(new), Some(old)) if new.until.duration_since(old.until) < Duration::from_secs(2) => {
-                self.told = Some(Told { remaining: new.remaining.min(old.remaining), ..old });
+                let until = new.until.min(old.until);
+                self.told = Some(Told { remaining: new.remaining.min(old.remaining), until, ..old });
             }
             (Some(new), _) => self.told = Some(new),
             (None, _) => {}
@@ -165,8 +170,11 @@ impl State {
         // Those that were under way together are refused together, and count once.
         if self.closed_until.is_none_or(|closed| closed <= now) {
             self.refusals += 1;
-            if !told && self.refusals == 1 {
-                self.forget(now);
+            self.forget(now);
+            // Whoever was idle before has learnt nothing about the rate.
+            let busy = self.answered.front().is_some_and(|first| now.duration_since(*first) > WINDOW / 2)
+                || self.answered.len() >= 20;
+            if !told && self.refusals == 1 && busy {
                 #[expect(clippy::cast_precision_loss, reason = "a count below 4096")]
                 let borne = self.answered.len() as f64 / WINDOW.as_secs_f64();
                 self.rate = Some((borne * 0.9).max(LEAST));
@@ -182,8 +190,8 @@ impl State {
             self.answered.pop_front();
         }
         self.answered.push_back(now);
-        // A hundredth more within a minute of steady work.
-        self.rate = self.rate.map(|rate| rate * (1.0 + 0.01 / (rate * WINDOW.as_secs_f64()).max(1.0)));
+        // A little more within each minute of steady work.
+        self.rate = self.rate.map(|rate| rate * (1.0 + GROWTH / (rate * WINDOW.as_secs_f64()).max(1.0)));
     }
 
     fn forget(&mut self, now: Instant) {

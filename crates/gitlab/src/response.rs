@@ -152,7 +152,7 @@ fn sorted(messages: Vec<String>) -> Error {
 /// Dates are compared with the server's own clock where it tells it. Nobody means more than a day.
 pub(crate) fn retry_after(headers: &HeaderMap, our_now: DateTime<Utc>) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let now = text(DATE.as_str()).and_then(http_date).unwrap_or(our_now);
+    let now = date(headers).unwrap_or(our_now);
     let until = |then: DateTime<Utc>| (then - now).to_std().unwrap_or(Duration::ZERO);
     let asked = text(RETRY_AFTER.as_str())
         .and_then(|value| value.parse().map(Duration::from_secs).ok().or_else(|| http_date(value).map(until)));
@@ -162,6 +162,11 @@ pub(crate) fn retry_after(headers: &HeaderMap, our_now: DateTime<Utc>) -> Option
             DateTime::from_timestamp(reset, 0).map(until)
         })
         .map(|wait| wait.min(LONGEST_WAIT))
+}
+
+/// What time it is where the answer comes from.
+pub(crate) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    http_date(headers.get(DATE)?.to_str().ok()?.trim())
 }
 
 fn http_date(text: &str) -> Option<DateTime<Utc>> {

@@ -82,6 +82,12 @@ impl RecordKind {
         self.plural().replace(' ', "_")
     }
 
+    /// Whether it tells of the code, which guests of a private project do not see.
+    #[must_use]
+    pub const fn is_code(self) -> bool {
+        matches!(self, Self::Branch | Self::Tag | Self::Commit | Self::Pipeline)
+    }
+
     /// Whether a forge may well be without any.
     #[must_use]
     pub const fn is_optional(self) -> bool {

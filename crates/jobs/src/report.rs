@@ -1,6 +1,6 @@
 //! What a worker says about a job. A report is committed as a whole, together with the cursor it carries.
 
-use crate::{FoundArea, Item, JobError, Lease, Progress, Record, RecordKind};
+use crate::{AccountId, FoundArea, Item, JobError, Lease, Progress, Record, RecordKind};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -87,6 +87,8 @@ pub enum Outcome {
         /// Lists that were read to the end since the job was submitted: what was mirrored of them before, and did not
         /// come again, is gone. Also those that are not shown.
         whole: Vec<WholeList>,
+        /// The accounts whose tokens were used, in all attempts; none where none was needed, or it was the worker's own.
+        readers: Vec<AccountId>,
     },
     /// Not done.
     Failed(JobError),
@@ -105,6 +107,8 @@ pub struct WholeList {
     pub parent: Option<RecordKind>,
     /// How many there were; none: it is switched off, or hidden from the account, which GitLab does not tell apart.
     pub seen: Option<u64>,
+    /// Nothing can have slipped through while it was read: it came at once, or by a cursor that nothing moves.
+    pub sure: bool,
 }
 
 /// One atomic report about a leased job.

@@ -196,8 +196,8 @@ mod tests {
         let completed = (any::<String>(), option::of(time()), option::of(any::<String>())).prop_map(
             |(result, watermark, incomplete)| {
                 let kind = RecordKind::Label;
-                let whole = WholeList { kind, parent: incomplete.as_ref().map(|_| kind), seen: Some(3) };
-                Outcome::Completed { result, watermark, incomplete, whole: vec![whole] }
+                let whole = WholeList { kind, parent: incomplete.as_ref().map(|_| kind), seen: Some(3), sure: true };
+                Outcome::Completed { result, watermark, incomplete, whole: vec![whole], readers: vec![AccountId(7)] }
             },
         );
         let outcome = prop_oneof![failed, completed, Just(Outcome::Aborted), Just(Outcome::HandedBack)];

@@ -165,6 +165,8 @@ section! {
     ForgeSettings {
         /// Seconds between looks for changes.
         incremental_seconds: u64 = 900,
+        /// Seconds between passes over lists that are read whole.
+        lists_seconds: u64 = 14_400,
         /// Seconds between passes that read everything again.
         full_seconds: u64 = 172_800,
         /// Seconds between checks of what an account can reach.

@@ -10,7 +10,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use trawl_jobs::{AccountId, AreaId, AreaKind, AreaRef, FoundArea, InstanceId, UserId, plan::AreaTraits};
+use trawl_jobs::{AccountId, AreaId, AreaKind, AreaRef, FoundArea, InstanceId, RecordKind, UserId, plan::AreaTraits};
 
 /// A group or project.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -157,6 +157,13 @@ impl VisibleArea {
     #[must_use]
     pub fn may_read_confidential(&self) -> bool {
         self.access_level.is_some_and(|level| level >= 20)
+    }
+
+    /// Whether the user may see objects of this kind at all: GitLab shows the code of a private project to reporters.
+    #[must_use]
+    pub fn may_read(&self, kind: RecordKind) -> bool {
+        let is_open = self.area.visibility.as_deref().is_some_and(|visibility| visibility != "private");
+        !kind.is_code() || is_open || self.access_level.is_some_and(|level| level >= 20)
     }
 }
 

@@ -9,7 +9,7 @@ use diesel::{
     sql_types::{BigInt, Double, Nullable, Text},
 };
 use std::{collections::HashMap, fmt};
-use trawl_jobs::AreaId;
+use trawl_jobs::{AreaId, RecordKind};
 
 /// What is told of each week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +81,20 @@ impl Figure {
             Self::Pipelines => "pipelines",
             Self::PipelineSuccess => "pipeline_success_percent",
             Self::Releases => "releases",
+        }
+    }
+
+    /// Of what it is told.
+    #[must_use]
+    pub const fn kind(self) -> RecordKind {
+        match self {
+            Self::IssuesOpened | Self::IssuesClosed | Self::IssueLeadTime => RecordKind::Issue,
+            Self::MergeRequestsOpened | Self::MergeRequestsMerged | Self::MergeRequestLeadTime => {
+                RecordKind::MergeRequest
+            }
+            Self::Commits => RecordKind::Commit,
+            Self::Pipelines | Self::PipelineSuccess => RecordKind::Pipeline,
+            Self::Releases => RecordKind::Release,
         }
     }
 

@@ -86,7 +86,7 @@ statement! {
     /// An object as GitLab has it now; an older one does not replace a newer one, and one that was deleted is back.
     Put {
         "INSERT INTO resources (instance_id, kind, gitlab_id, area_id, iid, parent_kind, parent_id, title, state, author, \
-         created_at, updated_at, closed_at, merged_at, web_url, confidential, payload, written_at) VALUES (",
+         created_at, updated_at, closed_at, merged_at, web_url, confidential, payload, written_at, seen_generation) VALUES (",
         instance_id: i64 as BigInt,
         ", ", kind: &'a str as Text,
         ", ", gitlab_id: i64 as BigInt,
@@ -105,18 +105,26 @@ statement! {
         ", ", confidential: bool as Bool,
         ", ", payload: &'a str as Text,
         ", ", written_at: Stamp as Timestamp,
+        ", ", seen_generation: i64 as BigInt,
     } ") ON CONFLICT (instance_id, kind, gitlab_id) DO UPDATE SET area_id = excluded.area_id, iid = excluded.iid, \
        parent_kind = excluded.parent_kind, parent_id = excluded.parent_id, title = excluded.title, \
        state = excluded.state, author = excluded.author, created_at = excluded.created_at, \
        updated_at = excluded.updated_at, closed_at = excluded.closed_at, merged_at = excluded.merged_at, \
        web_url = excluded.web_url, confidential = excluded.confidential, payload = excluded.payload, \
-       written_at = excluded.written_at, deleted_at = NULL \
+       written_at = excluded.written_at, seen_generation = excluded.seen_generation, deleted_at = NULL \
        WHERE resources.updated_at IS NULL OR excluded.updated_at IS NULL \
        OR resources.updated_at <= excluded.updated_at"
 }
 
-/// Writes an object if it is new, or no older than what is there. Returns whether anything was written.
-pub fn upsert(conn: &mut Conn<'_>, instance: InstanceId, area: AreaId, record: &Record) -> Result<bool, StoreError> {
+/// Writes an object if it is new, or no older than what is there. Returns whether anything was written. `pass` is the number
+/// of the pass that has seen it ([`crate::sync::pass`]).
+pub fn upsert(
+    conn: &mut Conn<'_>,
+    instance: InstanceId,
+    area: AreaId,
+    record: &Record,
+    pass: i64,
+) -> Result<bool, StoreError> {
     let (title, payload) = (storable(&record.title), storable(&record.payload));
     let optional = |text: &Option<String>| text.as_deref().map(|text| storable(text).into_owned());
     let (state, author, web_url) = (optional(&record.state), optional(&record.author), optional(&record.web_url));
@@ -139,28 +147,52 @@ pub fn upsert(conn: &mut Conn<'_>, instance: InstanceId, area: AreaId, record: &
         confidential: record.confidential,
         payload: &payload,
         written_at: stored(now()),
+        seen_generation: pass,
         of: PhantomData,
     };
-    let written = on_backend!(conn, |c| put.execute(c))?;
-    Ok(written > 0)
+    if on_backend!(conn, |c| put.execute(c))? > 0 {
+        return Ok(true);
+    }
+    // Older than what is there, such as from a backup that was put back; but it is there.
+    let row = resources::table
+        .filter(resources::instance_id.eq(instance.0))
+        .filter(resources::kind.eq(record.kind.as_str()))
+        .filter(resources::gitlab_id.eq(record.gitlab_id));
+    let seen = (resources::seen_generation.eq(pass), resources::deleted_at.eq(None::<Stamp>));
+    on_backend!(conn, |c| diesel::update(row).set(seen).execute(c))?;
+    Ok(false)
 }
 
-/// What of a list that was read whole did not come with it since `before` is gone in GitLab. Returns how much that was.
-pub fn sweep(conn: &mut Conn<'_>, area: AreaId, list: WholeList, before: DateTime<Utc>) -> Result<usize, StoreError> {
+/// What of a list that was read whole was seen by no pass of this number or a later one is gone in GitLab. Returns how much
+/// that was. Confidential objects are only missed where whoever read may see them.
+pub fn sweep(
+    conn: &mut Conn<'_>,
+    area: AreaId,
+    list: WholeList,
+    pass: i64,
+    confidential: bool,
+) -> Result<usize, StoreError> {
     let at = stored(now());
-    let kind = list.kind.as_str();
-    let unseen = resources::table
-        .filter(resources::area_id.eq(area.0))
-        .filter(resources::kind.eq(kind))
-        .filter(resources::deleted_at.is_null())
-        .filter(resources::written_at.lt(stored(before)));
-    let changes = (resources::deleted_at.eq(at), resources::written_at.eq(at));
-    Ok(match list.parent {
-        None => on_backend!(conn, |c| diesel::update(unseen).set(changes).execute(c))?,
-        Some(parent) => {
-            let unseen = unseen.filter(resources::parent_kind.eq(parent.as_str()));
-            on_backend!(conn, |c| diesel::update(unseen).set(changes).execute(c))?
+    on_backend!(conn, |c| {
+        let unseen = resources::table
+            .filter(resources::area_id.eq(area.0))
+            .filter(resources::kind.eq(list.kind.as_str()))
+            .filter(resources::deleted_at.is_null())
+            .filter(resources::seen_generation.lt(pass));
+        let mut ids = unseen.select(resources::id).into_boxed();
+        if let Some(parent) = list.parent {
+            ids = ids.filter(resources::parent_kind.eq(parent.as_str()));
         }
+        if !confidential {
+            ids = ids.filter(resources::confidential.eq(false));
+        }
+        let ids: Vec<i64> = ids.load(c)?;
+        for some in ids.chunks(1000) {
+            diesel::update(resources::table.filter(resources::id.eq_any(some)))
+                .set((resources::deleted_at.eq(at), resources::written_at.eq(at)))
+                .execute(c)?;
+        }
+        Ok(ids.len())
     })
 }
 
@@ -251,27 +283,27 @@ pub fn list(conn: &mut Conn<'_>, filter: &ResourceFilter, limit: i64) -> Result<
     Ok(rows)
 }
 
-/// Objects of a kind in these areas, in the order of their rows, from after `after` on, at most `limit`; confidential ones
-/// of the areas of which the user may read them.
+/// Those of the next `limit` objects of a kind, in the order of their rows from after `after` on, that may be read; and the
+/// last row that was looked at, where there may be more.
 pub fn export(
     conn: &mut Conn<'_>,
     kind: RecordKind,
-    among: &[AreaId],
-    confidential: &[AreaId],
+    may_read: impl Fn(&Resource) -> bool,
     after: i64,
     limit: i64,
-) -> Result<Vec<Resource>, StoreError> {
-    let ids = |areas: &[AreaId]| areas.iter().map(|area| area.0).collect::<Vec<_>>();
+) -> Result<(Vec<Resource>, Option<i64>), StoreError> {
     let query = resources::table
         .filter(resources::id.gt(after))
         .filter(resources::kind.eq(kind.as_str()))
         .filter(resources::deleted_at.is_null())
-        .filter(resources::area_id.eq_any(ids(among)))
-        .filter(resources::confidential.eq(false).or(resources::area_id.eq_any(ids(confidential))))
         .order(resources::id)
         .limit(limit)
         .select(columns::<Resource>());
-    Ok(on_backend!(conn, |c| query.load(c))?)
+    let mut rows: Vec<Resource> = on_backend!(conn, |c| query.load(c))?;
+    let last = rows.last().map(|row| row.id).filter(|_| i64::try_from(rows.len()).is_ok_and(|found| found >= limit));
+    // Here, since there may be more areas than a statement takes values.
+    rows.retain(may_read);
+    Ok((rows, last))
 }
 
 /// One object, by its row.

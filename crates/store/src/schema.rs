@@ -253,6 +253,8 @@ diesel::table! {
         failure -> Nullable<Text>,
         access_level -> Nullable<Integer>,
         full_at -> Nullable<Timestamp>,
+        full_generation -> Nullable<BigInt>,
+        full_reader -> Nullable<BigInt>,
     }
 }
 

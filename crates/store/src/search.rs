@@ -1,7 +1,9 @@
 //! Mirrored objects by the words in them.
 //!
 //! Titles count before texts, and what was seen later before what was seen earlier. Of a word that is everywhere only some
-//! places are looked at: nobody reads a hundred thousand of them, and everybody waits for them.
+//! places are looked at: nobody reads a hundred thousand of them, and everybody waits for them. For the same reason longer
+//! words that begin with what was typed are looked for only where there is little else: both databases gather all of their
+//! places before they give the first.
 
 use crate::{
     Conn, StoreError,
@@ -18,7 +20,9 @@ use std::collections::{HashMap, HashSet};
 use trawl_jobs::{AreaId, RecordKind};
 
 /// Places of a word that are looked at, in titles and in texts.
-const LOOKED_AT: i64 = 5000;
+const LOOKED_AT: i64 = 2000;
+/// With so many objects that have the words themselves, longer words are not looked for.
+const ENOUGH: usize = 10;
 /// Words beyond these are not searched for.
 const WORDS: usize = 12;
 
@@ -33,6 +37,8 @@ pub struct Search {
     pub among: Vec<AreaId>,
     /// Areas of these in which confidential objects may be read.
     pub confidential: Vec<AreaId>,
+    /// Areas of these in which the code may be read.
+    pub code: Vec<AreaId>,
 }
 
 #[derive(QueryableByName)]
@@ -48,7 +54,24 @@ pub fn words(text: &str) -> Vec<String> {
     words.take(WORDS).map(str::to_lowercase).collect()
 }
 
-/// Objects with all of these words, or with words that begin with them, at most `limit`.
+/// What has to be where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pass {
+    /// In titles, and not in texts as well.
+    titles: bool,
+    /// The beginnings of words, and not only words.
+    beginnings: bool,
+}
+
+/// The best first.
+const PASSES: [Pass; 4] = [
+    Pass { titles: true, beginnings: false },
+    Pass { titles: false, beginnings: false },
+    Pass { titles: true, beginnings: true },
+    Pass { titles: false, beginnings: true },
+];
+
+/// Objects with all of these words, or where there are few, with words that begin with them, at most `limit`.
 pub fn search(conn: &mut Conn<'_>, search: &Search, limit: i64) -> Result<Vec<Resource>, StoreError> {
     let words = words(&search.text);
     if words.is_empty() || search.among.is_empty() {
@@ -56,8 +79,11 @@ pub fn search(conn: &mut Conn<'_>, search: &Search, limit: i64) -> Result<Vec<Re
     }
     let mut ids = Vec::new();
     let mut seen = HashSet::new();
-    for titles_only in [true, false] {
-        for found in places(conn, search, &words, titles_only, limit)? {
+    for pass in PASSES {
+        if pass.beginnings && ids.len() >= ENOUGH {
+            break;
+        }
+        for found in places(conn, search, &words, pass, limit)? {
             if seen.insert(found.id) && i64::try_from(ids.len()).is_ok_and(|n| n < limit) {
                 ids.push(found.id);
             }
@@ -73,39 +99,52 @@ fn places(
     conn: &mut Conn<'_>,
     search: &Search,
     words: &[String],
-    titles_only: bool,
+    pass: Pass,
     limit: i64,
 ) -> Result<Vec<Found>, StoreError> {
     let kind = search.kind.map(RecordKind::as_str);
     let ids = |areas: &[AreaId]| areas.iter().map(|area| area.0).collect::<Vec<_>>();
-    let (among, confidential) = (ids(&search.among), ids(&search.confidential));
+    let (among, confidential, code) = (ids(&search.among), ids(&search.confidential), ids(&search.code));
     Ok(match conn {
         Conn::Sqlite(c) => {
-            let all: Vec<_> = words.iter().map(|word| format!("\"{word}\"*")).collect();
+            let star = if pass.beginnings { "*" } else { "" };
+            let all: Vec<_> = words.iter().map(|word| format!("\"{word}\"{star}")).collect();
             let all = all.join(" AND ");
-            let wanted = if titles_only { format!("title : ({all})") } else { all };
+            let wanted = if pass.titles { format!("title : ({all})") } else { all };
             let list = |ids: &[i64]| serde_json::to_string(ids).unwrap_or_default();
             sql_query(
                 "SELECT r.id AS id FROM (SELECT rowid AS id FROM resources_words WHERE resources_words MATCH ? \
-                 ORDER BY rowid DESC LIMIT ?) AS found JOIN resources r ON r.id = found.id \
+                 ORDER BY rowid DESC LIMIT ?) AS found CROSS JOIN resources r ON r.id = found.id \
                  WHERE r.deleted_at IS NULL AND r.area_id IN (SELECT value FROM json_each(?)) \
                  AND (NOT r.confidential OR r.area_id IN (SELECT value FROM json_each(?))) \
+                 AND (r.kind NOT IN ('branch', 'tag', 'commit', 'pipeline') \
+                 OR r.area_id IN (SELECT value FROM json_each(?))) \
                  AND r.kind = coalesce(?, r.kind) ORDER BY r.id DESC LIMIT ?",
             )
             .bind::<Text, _>(wanted)
             .bind::<BigInt, _>(LOOKED_AT)
             .bind::<Text, _>(list(&among))
             .bind::<Text, _>(list(&confidential))
+            .bind::<Text, _>(list(&code))
             .bind::<Nullable<Text>, _>(kind)
             .bind::<BigInt, _>(limit)
             .load(*c)?
         }
         Conn::Postgres(c) => {
-            let weight = if titles_only { ":*A" } else { ":*" };
+            let weight = match pass {
+                Pass { titles: false, beginnings: false } => "",
+                Pass { titles: true, beginnings: false } => ":A",
+                Pass { titles: false, beginnings: true } => ":*",
+                Pass { titles: true, beginnings: true } => ":*A",
+            };
             let all: Vec<_> = words.iter().map(|word| format!("{word}{weight}")).collect();
+            // Of one word that is everywhere some places will do; of several, what they have in common is to be found.
+            let places = if words.len() == 1 { 4 * LOOKED_AT } else { 0 };
+            sql_query(format!("SET LOCAL gin_fuzzy_search_limit = {places}")).execute(*c)?;
             sql_query(
                 "SELECT id FROM (SELECT id FROM resources WHERE words @@ to_tsquery('simple', $1) \
                  AND deleted_at IS NULL AND area_id = ANY($3) AND (NOT confidential OR area_id = ANY($4)) \
+                 AND (kind NOT IN ('branch', 'tag', 'commit', 'pipeline') OR area_id = ANY($7)) \
                  AND kind = coalesce($5, kind) LIMIT $2) AS found ORDER BY id DESC LIMIT $6",
             )
             .bind::<Text, _>(all.join(" & "))
@@ -114,6 +153,7 @@ fn places(
             .bind::<Array<BigInt>, _>(confidential)
             .bind::<Nullable<Text>, _>(kind)
             .bind::<BigInt, _>(limit)
+            .bind::<Array<BigInt>, _>(code)
             .load(*c)?
         }
     })

@@ -10,7 +10,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use std::collections::HashMap;
-use trawl_jobs::{AreaId, UserId};
+use trawl_jobs::{AccountId, AreaId, UserId};
 
 /// How far one kind is in one area.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -45,6 +45,12 @@ impl SyncState {
         self.failure.as_deref().or(self.incomplete.as_deref())
     }
 
+    /// Whether the last pass has ended badly.
+    #[must_use]
+    pub const fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// When a pass last read everything.
     #[must_use]
     pub fn full_at(&self) -> Option<DateTime<Utc>> {
@@ -67,14 +73,17 @@ pub struct Pass<'a> {
     pub incomplete: Option<&'a str>,
     /// It read everything, not only what had changed.
     pub full: bool,
-    /// GitLab's access level of the account that read.
+    /// GitLab's access level of the account that read, the least where several did.
     pub access_level: Option<i32>,
+    /// The account that read all of it, where it was one.
+    pub reader: Option<AccountId>,
 }
 
 /// A pass has ended well. Only one that read everything makes up for what an earlier one left out, or raises the rights
 /// with which everything counts as read.
 pub fn completed(conn: &mut Conn<'_>, area: AreaId, kind: &str, pass: Pass<'_>) -> Result<(), StoreError> {
     let at = stored(now());
+    let number = self::pass(conn, area, kind)?;
     let before = sync_states::table.find((area.0, kind)).select((sync_states::incomplete, sync_states::access_level));
     let before: Option<(Option<String>, Option<i32>)> = on_backend!(conn, |c| before.get_result(c).optional())?;
     let (incomplete, access_level) = match before {
@@ -91,6 +100,8 @@ pub fn completed(conn: &mut Conn<'_>, area: AreaId, kind: &str, pass: Pass<'_>) 
         sync_states::failure.eq(None::<String>),
         sync_states::access_level.eq(access_level),
         pass.full.then(|| sync_states::full_at.eq(at)),
+        pass.full.then(|| sync_states::full_generation.eq(number)),
+        pass.full.then(|| sync_states::full_reader.eq(pass.reader.map(|reader| reader.0))),
     );
     let values =
         (sync_states::area_id.eq(area.0), sync_states::kind.eq(kind), sync_states::generation.eq(1), changes.clone());
@@ -106,18 +117,38 @@ pub fn completed(conn: &mut Conn<'_>, area: AreaId, kind: &str, pass: Pass<'_>) 
 /// The last pass that read everything.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct LastFull {
-    /// GitLab's access level of the account that read.
-    pub access_level: Option<i32>,
+    /// Its number.
+    pub generation: Option<i64>,
+    /// The account that read all of it, where it was one.
+    pub reader: Option<i64>,
     /// What it left out.
     pub incomplete: Option<String>,
+    completed_at: Option<Stamp>,
+}
+
+impl LastFull {
+    /// When a pass, whether over everything or not, last ended well.
+    #[must_use]
+    pub fn completed_at(&self) -> Option<DateTime<Utc>> {
+        self.completed_at.map(Stamp::and_utc)
+    }
+}
+
+/// The number of the pass over an area that is under way, or of the next one: one more than have ended well.
+pub fn pass(conn: &mut Conn<'_>, area: AreaId, kind: &str) -> Result<i64, StoreError> {
+    let query = sync_states::table.find((area.0, kind)).select(sync_states::generation);
+    let ended: Option<i64> = on_backend!(conn, |c| query.get_result(c).optional())?;
+    Ok(ended.unwrap_or(0) + 1)
 }
 
 /// The last pass over an area that read everything; none where there was none.
 pub fn last_full(conn: &mut Conn<'_>, area: AreaId, kind: &str) -> Result<Option<LastFull>, StoreError> {
-    let query = sync_states::table
-        .find((area.0, kind))
-        .filter(sync_states::full_at.is_not_null())
-        .select((sync_states::access_level, sync_states::incomplete));
+    let query = sync_states::table.find((area.0, kind)).filter(sync_states::full_at.is_not_null()).select((
+        sync_states::full_generation,
+        sync_states::full_reader,
+        sync_states::incomplete,
+        sync_states::completed_at,
+    ));
     Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 

@@ -41,6 +41,7 @@ pub fn find(
         text: text.to_owned(),
         kind,
         confidential: readable.map(|seen| seen.area.id()).collect(),
+        code: visible.iter().filter(|seen| seen.may_read(RecordKind::Commit)).map(|seen| seen.area.id()).collect(),
         among: visible.iter().map(|seen| seen.area.id()).collect(),
     };
     let mut paths: HashMap<AreaId, String> =

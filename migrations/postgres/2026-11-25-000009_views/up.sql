@@ -1,5 +1,8 @@
--- When a pass last read everything, and not only what had changed: what is gone is noticed then.
+-- When a pass last read everything, and not only what had changed; its number, and the account that read all of it. What is
+-- gone is noticed by such passes: each object has the number of the pass that saw it last (resources.seen_generation).
 ALTER TABLE sync_states ADD COLUMN full_at TIMESTAMP;
+ALTER TABLE sync_states ADD COLUMN full_generation BIGINT;
+ALTER TABLE sync_states ADD COLUMN full_reader BIGINT;
 UPDATE sync_states SET full_at = completed_at;
 
 -- A view for each kind of object, for whoever asks with SQL. id is the row, area_id the group or project (see the table

@@ -9,4 +9,6 @@ DROP VIEW labels;
 DROP VIEW notes;
 DROP VIEW merge_requests;
 DROP VIEW issues;
+ALTER TABLE sync_states DROP COLUMN full_reader;
+ALTER TABLE sync_states DROP COLUMN full_generation;
 ALTER TABLE sync_states DROP COLUMN full_at;

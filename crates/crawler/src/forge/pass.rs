@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use trawl_gitlab::{Cursor, Page, PageSize};
-use trawl_jobs::{AreaRef, Record, RecordKind, WholeList};
+use trawl_jobs::{AccountId, AreaRef, Record, RecordKind, WholeList};
 use trawl_protocol::StartJob;
 
 /// Where a pass stands: what the next attempt needs to go on as if nothing had happened.
@@ -30,6 +30,9 @@ struct Position {
     skipped: u64,
     truncated: u64,
     requests: u64,
+    /// Accounts that have read it.
+    #[serde(default)]
+    readers: Vec<AccountId>,
 }
 
 impl Position {
@@ -50,6 +53,7 @@ impl Position {
             skipped: 0,
             truncated: 0,
             requests: 0,
+            readers: Vec::new(),
         }
     }
 
@@ -77,7 +81,10 @@ pub(super) async fn run<L: Listing>(
     let mut at = Position::of(order, full, control);
     control.info(at.in_words(L::NAME));
     let steps = control.pipeline([(L::KEY, 1.0)]);
+    // Who read before an older version wrote it down is not known.
+    let unknown = at.after.is_some() && at.readers.is_empty();
     let mut session = Session::open(forge, order, control, at.requests).await?;
+    at.readers.iter().for_each(|account| session.read_by(*account));
     let mut size = PageSize::new(L::PAGE);
     loop {
         let page = fetch::<L>(&mut session, area, &at, &mut size, control).await?;
@@ -86,6 +93,7 @@ pub(super) async fn run<L: Listing>(
         let next = page.next.clone();
         let records = take::<L>(page, area, &mut session, control, &mut at).await?;
         at.requests = session.requests();
+        at.readers = session.readers().to_vec();
         steps.set_counts(L::KEY, at.seen, Some(total));
         let Some(next) = next else {
             // Without a cursor: if the last word is lost, this page is read again.
@@ -101,7 +109,8 @@ pub(super) async fn run<L: Listing>(
         result: json!({ L::KEY: at.seen, "notes": at.notes, "requests": session.requests() }),
         watermark: watermark(at.pass_started_us, forge),
         incomplete: incomplete::<L>(&at),
-        whole: whole::<L>(&at),
+        whole: if unknown { Vec::new() } else { whole::<L>(&at) },
+        readers: at.readers,
     })
 }
 
@@ -110,8 +119,8 @@ fn whole<L: Listing>(at: &Position) -> Vec<WholeList> {
     if at.since_us.is_some() || at.skipped > 0 {
         return Vec::new();
     }
-    let notes = WholeList { kind: RecordKind::Note, parent: Some(L::KIND), seen: Some(at.notes) };
-    vec![WholeList { kind: L::KIND, parent: None, seen: Some(at.seen) }, notes]
+    let notes = WholeList { kind: RecordKind::Note, parent: Some(L::KIND), seen: Some(at.notes), sure: true };
+    vec![WholeList { kind: L::KIND, parent: None, seen: Some(at.seen), sure: true }, notes]
 }
 
 /// The next page, as large as this GitLab can make it.
@@ -202,6 +211,7 @@ fn hidden<L: Listing>(session: &Session<'_>) -> Completed {
         result: json!({ L::KEY: 0, "notes": 0, "requests": session.requests() }),
         watermark: None,
         incomplete: Some(format!("{} are switched off here, or hidden from the account", L::NAME)),
-        whole: Vec::new(),
+        whole: vec![WholeList { kind: L::KIND, parent: None, seen: None, sure: false }],
+        readers: session.readers().to_vec(),
     }
 }

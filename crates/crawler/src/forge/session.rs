@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 use trawl_gitlab::{Client, Error, RetryNotice};
-use trawl_jobs::{ErrorClass, JobError};
+use trawl_jobs::{AccountId, ErrorClass, JobError};
 use trawl_protocol::{Credential, StartJob, Token};
 
 /// See the module.
@@ -19,6 +19,8 @@ pub(super) struct Session<'a> {
     control: &'a JobControl,
     client: Client,
     token: Token,
+    /// Whose tokens were used, by earlier attempts as well.
+    readers: Vec<AccountId>,
     /// Tokens that GitLab did not accept.
     refused: Vec<Token>,
     requests: Arc<AtomicU64>,
@@ -44,7 +46,8 @@ impl<'a> Session<'a> {
         };
         let requests = Arc::new(AtomicU64::new(requests));
         let client = client(forge, &credential, control, &requests).map_err(|error| explain(&error, instance_url))?;
-        Ok(Self { forge, order, instance_url, control, client, token: credential.token, refused: Vec::new(), requests })
+        let (token, readers) = (credential.token, vec![credential.account]);
+        Ok(Self { forge, order, instance_url, control, client, token, readers, refused: Vec::new(), requests })
     }
 
     /// Makes a request. A token that was replaced while the job ran is replaced here as well, and another account's
@@ -66,8 +69,21 @@ impl<'a> Session<'a> {
             };
             self.client = client(self.forge, &other, self.control, &self.requests)?;
             self.token = other.token;
+            self.read_by(other.account);
             self.control.info("GitLab does not accept the token any more; going on with another one");
         }
+    }
+
+    /// An earlier attempt has read with this account's token.
+    pub(super) fn read_by(&mut self, account: AccountId) {
+        if !self.readers.contains(&account) {
+            self.readers.push(account);
+        }
+    }
+
+    /// Whose tokens were used.
+    pub(super) fn readers(&self) -> &[AccountId] {
+        &self.readers
     }
 
     /// Requests so far, repeated ones included.

@@ -127,6 +127,7 @@ async fn a_job_runs_from_start_to_end() {
         watermark: None,
         incomplete: None,
         whole: Vec::new(),
+        readers: Vec::new(),
     };
     assert_eq!(told.outcome, Some(done));
 }

@@ -33,8 +33,13 @@ fn time(second: i64) -> DateTime<Utc> {
 }
 
 pub(crate) async fn put(world: &World, area: AreaId, record: Record) -> bool {
+    put_in(world, area, record, 1).await
+}
+
+/// The same, seen by the pass of this number.
+async fn put_in(world: &World, area: AreaId, record: Record, pass: i64) -> bool {
     let instance = world.instance;
-    world.write(move |conn| resources::upsert(conn, instance, area, &record)).await
+    world.write(move |conn| resources::upsert(conn, instance, area, &record, pass)).await
 }
 
 fn all_in(area: AreaId) -> ResourceFilter {
@@ -141,29 +146,34 @@ async fn pages_of_what_has_no_time_are_whole_as_well(world: &World) {
 async fn what_a_whole_list_does_not_hold_any_more_is_gone(world: &World) {
     let (area, other) = (world.area(1).await, world.area(2).await);
     let note = |id, parent| Record { kind: RecordKind::Note, parent: Some((parent, 1)), ..issue(id, id) };
-    for record in [issue(1, 1), issue(2, 2), note(3, RecordKind::Issue), note(4, RecordKind::MergeRequest)] {
+    let secret = Record { confidential: true, ..issue(6, 6) };
+    for record in
+        [issue(1, 5), issue(2, 2), secret, note(3, RecordKind::Issue), note(4, RecordKind::MergeRequest), issue(7, 7)]
+    {
         put(world, area, record).await;
     }
     put(world, other, issue(5, 1)).await;
-    let before = trawl_store::now();
-    put(world, area, issue(1, 1)).await;
-    let sweep = |kind, parent| {
-        let whole = WholeList { kind, parent, seen: Some(1) };
-        world.write(move |conn| resources::sweep(conn, area, whole, before))
+    // One is seen as it was, and one as it was before that.
+    assert!(put_in(world, area, issue(7, 7), 2).await);
+    assert!(!put_in(world, area, issue(1, 1), 2).await, "nothing is written of it");
+    let sweep = |kind, parent, confidential| {
+        let whole = WholeList { kind, parent, seen: Some(1), sure: true };
+        world.write(move |conn| resources::sweep(conn, area, whole, 2, confidential))
     };
-    assert_eq!(sweep(RecordKind::Issue, None).await, 1);
-    assert_eq!(sweep(RecordKind::Note, Some(RecordKind::Issue)).await, 1, "the other one hangs on something else");
+    assert_eq!(sweep(RecordKind::Issue, None, false).await, 1);
+    assert_eq!(sweep(RecordKind::Note, Some(RecordKind::Issue), false).await, 1, "the other hangs on something else");
     let ids = async |area, kind| {
         let rows = list(world, ResourceFilter { kind, ..all_in(area) }, 9).await;
         rows.iter().map(|row| row.gitlab_id).collect::<Vec<_>>()
     };
-    assert_eq!(ids(area, RecordKind::Issue).await, [1]);
+    assert_eq!(ids(area, RecordKind::Issue).await, [7, 6, 1], "who may not see one does not miss it");
     assert_eq!(ids(area, RecordKind::Note).await, [4]);
     assert_eq!(ids(other, RecordKind::Issue).await, [5], "of another area");
+    assert_eq!(sweep(RecordKind::Issue, None, true).await, 1);
     let counts = world.read(move |conn| counters::of_area(conn, area)).await;
-    assert_eq!((counts["issue"], counts["note"]), (1, 1));
-    put(world, area, issue(2, 2)).await;
-    assert_eq!(ids(area, RecordKind::Issue).await, [2, 1], "what is seen again is back");
+    assert_eq!((counts["issue"], counts["note"]), (2, 1));
+    put_in(world, area, issue(2, 1), 3).await;
+    assert_eq!(ids(area, RecordKind::Issue).await, [7, 1, 2], "what is seen again is back, older or not");
 }
 
 async fn each_kind_has_a_view_with_columns(world: &World) {

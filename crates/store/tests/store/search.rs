@@ -11,8 +11,13 @@ use trawl_store::{
 };
 
 async fn found(world: &World, text: &str, among: &[AreaId], confidential: &[AreaId]) -> Vec<i64> {
-    let wanted =
-        Search { text: text.to_owned(), kind: None, among: among.to_vec(), confidential: confidential.to_vec() };
+    let wanted = Search {
+        text: text.to_owned(),
+        kind: None,
+        among: among.to_vec(),
+        confidential: confidential.to_vec(),
+        code: confidential.to_vec(),
+    };
     let rows = world.read(move |conn| search::search(conn, &wanted, 10)).await;
     rows.iter().map(|row| row.gitlab_id).collect()
 }
@@ -47,6 +52,9 @@ async fn nobody_finds_what_they_may_not_see(world: &World) {
     assert_eq!(found(world, "plan", &[area], &[area]).await, [2, 1]);
     assert_eq!(found(world, "plan", &[area, other], &[]).await, [3, 1]);
     assert_eq!(found(world, "plan", &[], &[]).await, [0; 0]);
+    put(world, area, Record { kind: RecordKind::Commit, ..said(4, "Plan the code", "") }).await;
+    assert_eq!(found(world, "plan", &[area], &[]).await, [1], "nor the code");
+    assert_eq!(found(world, "plan", &[area], &[area]).await, [4, 2, 1]);
 }
 
 async fn words_follow_their_object(world: &World) {
@@ -57,9 +65,8 @@ async fn words_follow_their_object(world: &World) {
     assert_eq!(found(world, "before", &all, &all).await, [0; 0]);
     assert_eq!(found(world, "old", &all, &all).await, [0; 0]);
     assert_eq!(found(world, "after new", &all, &all).await, [1]);
-    let gone = trawl_store::now() + chrono::TimeDelta::seconds(1);
-    let whole = WholeList { kind: RecordKind::Issue, parent: None, seen: Some(0) };
-    world.write(move |conn| resources::sweep(conn, area, whole, gone)).await;
+    let whole = WholeList { kind: RecordKind::Issue, parent: None, seen: Some(0), sure: true };
+    world.write(move |conn| resources::sweep(conn, area, whole, 2, true)).await;
     assert_eq!(found(world, "after", &all, &all).await, [0; 0]);
     let system = r#"{"system":true,"body":"changed the milestone"}"#.to_owned();
     put(world, area, Record { kind: RecordKind::Note, title: String::new(), payload: system, ..issue(5, 5) }).await;

@@ -249,7 +249,13 @@ pub(crate) fn issues() -> JobSpec {
 }
 
 pub(crate) fn completed() -> Outcome {
-    Outcome::Completed { result: "{}".to_owned(), watermark: None, incomplete: None, whole: Vec::new() }
+    Outcome::Completed {
+        result: "{}".to_owned(),
+        watermark: None,
+        incomplete: None,
+        whole: Vec::new(),
+        readers: Vec::new(),
+    }
 }
 
 pub(crate) fn failed(class: ErrorClass) -> Outcome {

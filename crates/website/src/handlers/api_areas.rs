@@ -110,7 +110,8 @@ pub async fn resources(app: Data<App>, user: ApiUser, query: Query<ResourcesQuer
     let found = app
         .db
         .read(move |conn| {
-            let area = areas::visible_one(conn, user.0.user.id(), AreaId(query.area))?.ok_or(StoreError::NotFound)?;
+            let area = areas::visible_one(conn, user.0.user.id(), AreaId(query.area))?;
+            let area = area.filter(|area| area.may_read(kind)).ok_or(StoreError::NotFound)?;
             let filter = ResourceFilter {
                 area: area.area.id(),
                 kind,

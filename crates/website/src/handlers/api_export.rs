@@ -16,13 +16,14 @@ use serde_json::value::RawValue;
 use std::collections::HashMap;
 use trawl_jobs::{AreaId, RecordKind, UserId};
 use trawl_store::{
-    Db, StoreError, areas,
+    Db, StoreError,
+    areas::{self, VisibleArea},
     resources::{self, Resource},
 };
 use utoipa::IntoParams;
 
 /// Rows that are read at once.
-const CHUNK: i64 = 1000;
+const CHUNK: i64 = 500;
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +105,8 @@ pub async fn show(
     let (kind, format) = parse(&file)?;
     let (me, area) = (user.0.user.id(), query.area.map(AreaId));
     if let Some(area) = area {
-        app.db.read(move |conn| areas::visible_one(conn, me, area)?.ok_or(StoreError::NotFound)).await?;
+        let seen = app.db.read(move |conn| areas::visible_one(conn, me, area)).await?;
+        seen.filter(|seen| seen.may_read(kind)).ok_or(StoreError::NotFound)?;
     }
     let content_type = match format {
         Format::Csv => "text/csv; charset=utf-8",
@@ -165,17 +167,16 @@ impl Export {
         let (me, kind, only, after) = (self.me, self.kind, self.area, self.after);
         let read = self.db.read(move |conn| {
             let mut visible = areas::visible(conn, me)?;
-            visible.retain(|seen| only.is_none_or(|only| seen.area.id() == only));
-            let confidential: Vec<_> =
-                visible.iter().filter(|seen| seen.may_read_confidential()).map(|seen| seen.area.id()).collect();
-            let paths: HashMap<i64, String> =
-                visible.into_iter().map(|seen| (seen.area.id().0, seen.area.full_path)).collect();
-            let among: Vec<_> = paths.keys().copied().map(AreaId).collect();
-            let rows = resources::export(conn, kind, &among, &confidential, after.unwrap_or(0), CHUNK)?;
-            Ok((rows, paths))
+            visible.retain(|seen| only.is_none_or(|only| seen.area.id() == only) && seen.may_read(kind));
+            let seen: HashMap<i64, VisibleArea> = visible.into_iter().map(|seen| (seen.area.id().0, seen)).collect();
+            let may_read = |row: &Resource| {
+                seen.get(&row.area_id).is_some_and(|seen| !row.confidential || seen.may_read_confidential())
+            };
+            let (rows, last) = resources::export(conn, kind, may_read, after.unwrap_or(0), CHUNK)?;
+            let paths: HashMap<i64, String> = seen.into_iter().map(|(id, seen)| (id, seen.area.full_path)).collect();
+            Ok((rows, last, paths))
         });
-        let (rows, paths) = read.await?;
-        let last = rows.last().map(|row| row.id).filter(|_| i64::try_from(rows.len()).is_ok_and(|n| n >= CHUNK));
+        let (rows, last, paths) = read.await?;
         let path = |row: &Resource| paths.get(&row.area_id).map_or("", String::as_str).to_owned();
         let part = match self.format {
             Format::Csv => csv(&rows, path, after.is_none())?,

@@ -15,7 +15,7 @@ const LIMIT: i64 = 100;
 /// `GET /api/search`.
 #[derive(Debug, Deserialize, IntoParams)]
 pub struct SearchQuery {
-    /// Words; those that begin with them are found as well.
+    /// Words; where there are few, longer ones that begin with them are found as well.
     q: String,
     /// Only objects of this kind.
     kind: Option<String>,

@@ -47,7 +47,11 @@ fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: Frame, id: AreaId) -> Resul
         let question = charts::question(conn, id, figure, WEEKS, until);
         Ok(Chart { figure, weeks, question })
     };
-    let charts = Figure::ALL.into_iter().map(chart).collect::<Result<_, StoreError>>()?;
+    let charts = Figure::ALL
+        .into_iter()
+        .filter(|figure| visible.may_read(figure.kind()))
+        .map(chart)
+        .collect::<Result<_, StoreError>>()?;
     Ok(ChartsPage {
         frame,
         id: id.0,
@@ -111,9 +115,9 @@ pub async fn for_programs(
         return Err(ApiError::Invalid(format!("weeks must be between 1 and {MOST}")));
     }
     let figures = app.db.read(move |conn| {
-        areas::visible_one(conn, user.0.user.id(), id)?.ok_or(StoreError::NotFound)?;
+        let visible = areas::visible_one(conn, user.0.user.id(), id)?.ok_or(StoreError::NotFound)?;
         let until = now();
-        let each = Figure::ALL.into_iter().map(|figure| {
+        let each = Figure::ALL.into_iter().filter(|figure| visible.may_read(figure.kind())).map(|figure| {
             let found = charts::weekly(conn, id, figure, weeks, until)?.into_iter();
             let weeks = found.map(|week| WeekAnswer { week: week.monday.to_string(), value: week.value });
             Ok((figure.as_str(), weeks.collect()))

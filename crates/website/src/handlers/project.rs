@@ -71,6 +71,11 @@ fn load(
         before: query.before.as_deref().and_then(read_key),
         after: query.after.as_deref().and_then(read_key),
     };
+    let counts = Tab::ALL.into_iter().filter(|tab| visible.may_read(tab.kind()));
+    let counts = counts.map(|tab| (tab, freshness.count(id, tab.kind()))).collect();
+    if !visible.may_read(wanted.kind) {
+        return Err(StoreError::NotFound);
+    }
     let mut found = resources::list(conn, &wanted, i64::try_from(PAGE + 1).unwrap_or(i64::MAX))?;
     let more = found.len() > PAGE;
     let (has_older, has_newer) = if wanted.after.is_some() {
@@ -94,7 +99,7 @@ fn load(
         web_url: area.web_url,
         synced_at: row.synced_at,
         completeness: row.completeness,
-        counts: Tab::ALL.map(|tab| (tab, freshness.count(id, tab.kind()))).to_vec(),
+        counts,
         filter,
         older: found.last().filter(|_| has_older).map(key),
         newer: found.first().filter(|_| has_newer).map(key),

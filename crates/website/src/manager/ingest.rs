@@ -20,6 +20,9 @@ use trawl_store::{
     messages, now, resources, sync,
 };
 
+/// GitLab's level from which on confidential objects are seen.
+const REPORTER: i32 = 20;
+
 /// What a report did.
 #[derive(Debug, Default)]
 pub struct Ingested {
@@ -132,8 +135,9 @@ impl Batch<'_, '_> {
                 Change::Discovered(found) => discovered(conn, self.rules, job, found, &mut done)?,
                 Change::Records(records) => {
                     let (instance, area) = subject(job)?;
+                    let pass = sync::pass(conn, area, &job.kind)?;
                     for record in records {
-                        done.objects += usize::from(resources::upsert(conn, instance, area, record)?);
+                        done.objects += usize::from(resources::upsert(conn, instance, area, record, pass)?);
                     }
                 }
                 // Last, whatever its place in the report.
@@ -172,8 +176,19 @@ impl Batch<'_, '_> {
         let ending = Ending::decide(job, Some(last), outcome, &self.rules.retry, rand::random())?;
         let (conn, state) = (&mut *self.conn, job.state()?);
         match outcome {
-            Outcome::Completed { watermark, incomplete, whole, .. } if state == State::Completed => {
-                completed(conn, job, reader, *watermark, incomplete.as_deref(), whole, done)?;
+            Outcome::Completed { watermark, incomplete, whole, readers, .. } if state == State::Completed => {
+                let pass = Pass {
+                    watermark: *watermark,
+                    incomplete: incomplete.as_deref(),
+                    // What a worker's own token sees is not known.
+                    whole: if reporter.own_token { &[] } else { whole },
+                    readers: if readers.is_empty() { reader.as_slice() } else { readers },
+                    reader: match readers.as_slice() {
+                        [one] => Some(*one),
+                        _ => None,
+                    },
+                };
+                completed(conn, job, pass, done)?;
             }
             Outcome::Failed(error) if error.class == ErrorClass::Credentials => {
                 // At once, since it may be woken here.
@@ -195,24 +210,28 @@ impl Batch<'_, '_> {
     }
 }
 
-/// A job is completed: what it has seen is up to date.
-fn completed(
-    conn: &mut Conn<'_>,
-    job: &Job,
-    reader: Option<AccountId>,
+/// What a completed job says that it has read.
+#[derive(Debug, Clone, Copy)]
+struct Pass<'a> {
     watermark: Option<DateTime<Utc>>,
-    incomplete: Option<&str>,
-    whole: &[WholeList],
-    done: &mut Ingested,
-) -> Result<(), StoreError> {
+    incomplete: Option<&'a str>,
+    whole: &'a [WholeList],
+    /// With whose tokens, as far as is known.
+    readers: &'a [AccountId],
+    /// With whose alone, where that is certain.
+    reader: Option<AccountId>,
+}
+
+/// A job is completed: what it has seen is up to date.
+fn completed(conn: &mut Conn<'_>, job: &Job, pass: Pass<'_>, done: &mut Ingested) -> Result<(), StoreError> {
     if let Some(area) = job.area_id {
-        pass_completed(conn, job, AreaId(area), reader, watermark, incomplete, whole)?;
+        pass_completed(conn, job, AreaId(area), pass)?;
     } else if let Some(account) = job.account_id.filter(|_| is_scope(job)) {
         // Since the first attempt: a resumed one has not seen again what an earlier one saw.
         let began = job.created_at();
         accounts::scope_tried(conn, AccountId(account))?;
         // What could not be understood was perhaps still there.
-        if incomplete.is_none() {
+        if pass.incomplete.is_none() {
             accounts::scope_checked(conn, AccountId(account), began)?;
         }
         done.areas_changed = true;
@@ -268,23 +287,19 @@ fn discovered(
     Ok(())
 }
 
-fn pass_completed(
-    conn: &mut Conn<'_>,
-    job: &Job,
-    area: AreaId,
-    reader: Option<AccountId>,
-    watermark: Option<DateTime<Utc>>,
-    incomplete: Option<&str>,
-    whole: &[WholeList],
-) -> Result<(), StoreError> {
-    let access_level = reader.map(|account| accounts::access_level(conn, account, area.0)).transpose()?.flatten();
+fn pass_completed(conn: &mut Conn<'_>, job: &Job, area: AreaId, pass: Pass<'_>) -> Result<(), StoreError> {
+    let Pass { watermark, incomplete, whole, readers, reader } = pass;
+    let levels = readers.iter().map(|account| accounts::access_level(conn, *account, area.0));
+    let levels = levels.collect::<Result<Vec<_>, _>>()?;
+    let access_level = levels.into_iter().min().flatten();
     // Without a watermark to begin from, it read everything.
     let spec = JobSpec::parse(&job.kind, &job.payload);
     let asked_for_all = spec.is_ok_and(|spec| spec.in_full().is_none_or(|full| full == spec));
     let full = asked_for_all || sync::watermark(conn, area, &job.kind, access_level)?.is_none();
-    let kept = sweep(conn, job, area, access_level, whole)?;
+    let reader = reader.filter(|_| !whole.is_empty());
+    let kept = sweep(conn, job, area, (reader, access_level), whole)?;
     let incomplete = incomplete.or(kept);
-    sync::completed(conn, area, &job.kind, sync::Pass { watermark, incomplete, full, access_level })
+    sync::completed(conn, area, &job.kind, sync::Pass { watermark, incomplete, full, access_level, reader })
 }
 
 /// Why nothing was taken for deleted although nothing came.
@@ -292,13 +307,14 @@ const SUDDENLY_EMPTY: &str = "GitLab shows nothing where there was something; if
 /// The same, where it does not even show the list.
 const HIDDEN: &str = "GitLab does not show this list any more, or not to this account; what was mirrored is kept";
 
-/// What did not come with lists that were read whole is gone, unless there is another explanation: whoever read may see
-/// less than those before, or the list is switched off, which looks like an empty one. Says what was kept, and why.
+/// What did not come with lists that were read whole is gone, unless there is another explanation: somebody else read than
+/// the last time, who may see less; the list is switched off, which looks like an empty one; it has moved while it was
+/// read. Says what was kept, and why.
 fn sweep(
     conn: &mut Conn<'_>,
     job: &Job,
     area: AreaId,
-    access_level: Option<i32>,
+    (reader, access_level): (Option<AccountId>, Option<i32>),
     whole: &[WholeList],
 ) -> Result<Option<&'static str>, StoreError> {
     let Some(before) = sync::last_full(conn, area, &job.kind)? else { return Ok(None) };
@@ -311,12 +327,17 @@ fn sweep(
             Some(_) => {}
         }
     }
-    if access_level < before.access_level {
+    let same_reader = reader.is_some_and(|reader| before.reader == Some(reader.0));
+    // A job that a person has taken up again may be older than a pass that has ended meanwhile: then what it saw first
+    // has the number of another one.
+    let is_next = before.completed_at().is_none_or(|completed| completed < job.created_at());
+    if !same_reader || !is_next {
         return Ok(None);
     }
+    let this = sync::pass(conn, area, &job.kind)?;
     for list in whole.iter().filter(|list| list.seen.is_some()) {
-        // Whatever came since the job was submitted was written after that, by whichever of its attempts.
-        let gone = resources::sweep(conn, area, *list, job.created_at())?;
+        let Some(since) = (if list.sure { Some(this) } else { before.generation }) else { continue };
+        let gone = resources::sweep(conn, area, *list, since, access_level.is_some_and(|level| level >= REPORTER))?;
         if gone > 0 {
             let text = format!("{gone} {} are gone in GitLab", list.kind.plural());
             messages::add(conn, job.id()?, Level::Info, now(), &text)?;

@@ -33,6 +33,8 @@ pub struct Rules {
     pub stale: Duration,
     /// Between looks at an area for changes.
     pub incremental: Duration,
+    /// Between passes over short lists, which are always read whole.
+    pub lists: Duration,
     /// Between passes that read everything, so that what is gone is noticed.
     pub full: Duration,
     /// Between checks of what an account can reach, and of the details of areas.
@@ -50,6 +52,7 @@ impl From<&Settings> for Rules {
             max_attempts: pipeline.max_attempts_default,
             stale: Duration::from_secs(pipeline.stale_seconds),
             incremental: Duration::from_secs(settings.forge.incremental_seconds),
+            lists: Duration::from_secs(settings.forge.lists_seconds),
             full: Duration::from_secs(settings.forge.full_seconds),
             scope: Duration::from_secs(settings.forge.scope_seconds),
             retry: RetryPolicy::default(),

@@ -70,7 +70,8 @@ pub fn handle_new_area(conn: &mut Conn<'_>, rules: &Rules, area: &Area, finder: 
         if !needs(rules, area, &spec, last) {
             continue;
         }
-        let everything = last.is_some_and(|last| is_due(last.full_at(), rules.full));
+        // After one that has failed, what has changed comes first.
+        let everything = last.is_some_and(|last| !last.has_failed() && is_due(last.full_at(), rules.full));
         let spec = spec.in_full().filter(|_| everything).unwrap_or(spec);
         let new = NewJob {
             spec,
@@ -112,6 +113,13 @@ fn interval(rules: &Rules, spec: &JobSpec) -> Duration {
         JobSpec::Issues(_) | JobSpec::MergeRequests(_) | JobSpec::Commits(_) | JobSpec::Pipelines(_) => {
             rules.incremental
         }
+        JobSpec::Labels(_)
+        | JobSpec::Milestones(_)
+        | JobSpec::Releases(_)
+        | JobSpec::Branches(_)
+        | JobSpec::Tags(_)
+        | JobSpec::Members(_)
+        | JobSpec::GroupMembers(_) => rules.lists,
         _ => rules.scope,
     }
 }

@@ -7,7 +7,7 @@ use super::{
     link, parts, words,
 };
 use askama::Template;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use trawl_store::charts::{Figure, Week};
 
 /// Figures over time.
@@ -81,7 +81,7 @@ impl Chart {
         #[expect(clippy::cast_possible_truncation, reason = "figures are far below the limits")]
         let whole = value.round() as i64;
         match self.figure {
-            Figure::IssueLeadTime | Figure::MergeRequestLeadTime => words::duration(TimeDelta::seconds(whole)),
+            Figure::IssueLeadTime | Figure::MergeRequestLeadTime => words::rough(whole),
             Figure::PipelineSuccess => format!("{whole} %"),
             _ => words::count(whole),
         }

@@ -87,7 +87,10 @@ impl HtmlSafe for GitlabState<'_> {}
 impl GitlabState<'_> {
     /// States that the style sheet knows; others look neutral.
     fn class(&self) -> &'static str {
-        ["opened", "closed", "merged", "locked"].into_iter().find(|known| *known == self.state).unwrap_or("other")
+        ["opened", "active", "closed", "merged", "locked", "success", "failed", "running", "pending", "canceled"]
+            .into_iter()
+            .find(|known| *known == self.state)
+            .unwrap_or("other")
     }
 
     fn word(&self) -> &str {

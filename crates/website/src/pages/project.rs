@@ -162,6 +162,24 @@ impl Tab {
         matches!(self.0, RecordKind::Issue | RecordKind::MergeRequest)
     }
 
+    /// What the title is.
+    const fn what(self) -> &'static str {
+        match self.0 {
+            RecordKind::Issue | RecordKind::MergeRequest | RecordKind::Commit | RecordKind::Milestone => "Title",
+            RecordKind::Pipeline => "Branch or tag",
+            _ => "Name",
+        }
+    }
+
+    /// Whose it is; none where GitLab does not tell.
+    const fn whose(self) -> Option<&'static str> {
+        match self.0 {
+            RecordKind::Pipeline | RecordKind::Milestone | RecordKind::Label => None,
+            RecordKind::Member => Some("Username"),
+            _ => Some("Author"),
+        }
+    }
+
     /// What the time in the list is.
     const fn when(self) -> &'static str {
         match self.0 {

@@ -11,6 +11,20 @@ impl RowList for Members {
     const KIND: RecordKind = RecordKind::Member;
     const PATH: &str = "members";
 
+    /// Owners are told more of a member, such as an address, than others may know.
+    const KEPT: Option<&[&str]> = Some(&[
+        "id",
+        "username",
+        "name",
+        "state",
+        "membership_state",
+        "access_level",
+        "created_at",
+        "expires_at",
+        "avatar_url",
+        "web_url",
+    ]);
+
     fn record(fields: &Fields<'_>) -> Result<Record, String> {
         let username = fields.need("username")?;
         Ok(Record {

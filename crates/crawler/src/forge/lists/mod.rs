@@ -28,7 +28,7 @@ use trawl_gitlab::{
     Cursor, Error, Page,
     rest::{List, Row},
 };
-use trawl_jobs::{AreaKind, AreaRef, Record, RecordKind, WholeList};
+use trawl_jobs::{AccountId, AreaKind, AreaRef, Record, RecordKind, WholeList};
 use trawl_protocol::StartJob;
 
 /// A list of a group or project.
@@ -39,6 +39,8 @@ pub(crate) trait RowList: Send + Sync {
     const KIND: RecordKind;
     /// Where it is, below the group or project.
     const PATH: &str;
+    /// Fields that are kept, where not all of them are for everybody who may see the list.
+    const KEPT: Option<&[&str]> = None;
     /// Parameters of a pass: over everything, or over what changed since a time. None for the latter: GitLab cannot tell.
     fn query(since: Option<DateTime<Utc>>) -> Option<Vec<(&'static str, String)>> {
         since.is_none().then(Vec::new)
@@ -59,6 +61,9 @@ struct Position {
     seen: u64,
     skipped: u64,
     requests: u64,
+    pages: u64,
+    /// Accounts that have read it.
+    readers: Vec<AccountId>,
 }
 
 impl Position {
@@ -72,6 +77,8 @@ impl Position {
             seen: 0,
             skipped: 0,
             requests: 0,
+            pages: 0,
+            readers: Vec::new(),
         })
     }
 
@@ -96,6 +103,7 @@ pub(crate) async fn run<L: RowList>(
     let list = List { path: format!("{}/{}", home(area), L::PATH), query: query.unwrap_or_default() };
     let steps = control.pipeline([(L::NAME, 1.0)]);
     let mut session = Session::open(forge, order, control, at.requests).await?;
+    at.readers.iter().for_each(|account| session.read_by(*account));
     loop {
         let (list, after) = (&list, at.after.as_ref());
         let page = match session.call(|client| async move { client.list(list, after).await }).await {
@@ -105,7 +113,8 @@ pub(crate) async fn run<L: RowList>(
                 control.warning(hidden::<L>());
                 return Ok(Completed {
                     result: json!({ L::NAME: 0, "requests": session.requests() }),
-                    whole: vec![WholeList { kind: L::KIND, parent: None, seen: None }],
+                    whole: vec![WholeList { kind: L::KIND, parent: None, seen: None, sure: false }],
+                    readers: session.readers().to_vec(),
                     ..Completed::default()
                 });
             }
@@ -114,6 +123,8 @@ pub(crate) async fn run<L: RowList>(
         let (next, total) = (page.next.clone(), page.total);
         let records = records::<L>(page, area, control, &mut at);
         at.requests = session.requests();
+        at.pages += 1;
+        at.readers = session.readers().to_vec();
         steps.set_counts(L::NAME, at.seen, total);
         let Some(next) = next else {
             // Without a cursor: if the last word is lost, this page is read again.
@@ -131,10 +142,12 @@ pub(crate) async fn run<L: RowList>(
         watermark: if changes_are_told { watermark(at.pass_started_us, forge) } else { None },
         incomplete: (at.skipped > 0)
             .then(|| format!("{} {} could not be understood and were left out", at.skipped, L::NAME)),
+        // Between two pages by number, a row may move from the later one to the earlier one.
         whole: everything
-            .then_some(WholeList { kind: L::KIND, parent: None, seen: Some(at.seen) })
+            .then_some(WholeList { kind: L::KIND, parent: None, seen: Some(at.seen), sure: at.pages == 1 })
             .into_iter()
             .collect(),
+        readers: at.readers,
     })
 }
 
@@ -151,6 +164,9 @@ fn records<L: RowList>(page: Page<Row>, area: &AreaRef, control: &JobControl, at
     let mut records = Vec::with_capacity(page.items.len());
     for mut row in page.items {
         row::strip(&mut row);
+        if let Some(kept) = L::KEPT {
+            row.retain(|key, _| kept.contains(&key.as_str()));
+        }
         match L::record(&Fields { area, row: &row }) {
             Ok(record) => records.push(record),
             Err(why) => skipped.push(why),

@@ -11,11 +11,17 @@ impl RowList for Pipelines {
     const KIND: RecordKind = RecordKind::Pipeline;
     const PATH: &str = "pipelines";
 
-    /// From the one unchanged for longest on, so that what changes meanwhile comes at the end.
+    /// Changes from the one unchanged for longest on, so that what changes meanwhile comes at the end; all of them from the
+    /// newest on, so that what begins meanwhile, or is cleaned away at the other end, moves none out of sight.
     fn query(since: Option<DateTime<Utc>>) -> Option<Vec<(&'static str, String)>> {
-        let since = since.map(|since| ("updated_after", since.to_rfc3339_opts(SecondsFormat::Millis, true)));
-        let order = [("order_by", "updated_at".to_owned()), ("sort", "asc".to_owned())];
-        Some(order.into_iter().chain(since).collect())
+        let order = |by: &str, direction: &str| [("order_by", by.to_owned()), ("sort", direction.to_owned())];
+        Some(match since {
+            None => order("id", "desc").to_vec(),
+            Some(since) => {
+                let since = ("updated_after", since.to_rfc3339_opts(SecondsFormat::Millis, true));
+                order("updated_at", "asc").into_iter().chain([since]).collect()
+            }
+        })
     }
 
     fn record(fields: &Fields<'_>) -> Result<Record, String> {

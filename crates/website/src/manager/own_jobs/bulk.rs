@@ -1,10 +1,10 @@
 //! The same done to many jobs: all that a filter finds, a few hundred in each transaction, so that nobody waits long for
 //! the writer.
 
-use super::{BulkAction, Change, Job, JobError, JobId, Outcome, Said, UserId, counters, jobs, now, users};
+use super::{BULK_ACTION, BulkAction, Change, Job, JobError, JobId, Outcome, Said, UserId, counters, jobs, now, users};
 use crate::bulk::{self, Tally};
 use serde::{Deserialize, Serialize};
-use trawl_jobs::{Level, Progress};
+use trawl_jobs::{Level, Progress, kind::BulkVerb};
 use trawl_store::{Conn, StoreError, audit, jobs::JobFilter};
 
 /// Jobs that share a transaction.
@@ -49,10 +49,14 @@ pub(super) fn piece(conn: &mut Conn<'_>, options: &BulkAction, job: &Job) -> Res
     };
     filter.before = Some(at.before);
     let page = if filter.states.is_empty() { jobs::JobPage::default() } else { jobs::list(conn, &filter, CHUNK)? };
-    let ids = page.lines.iter().map(|(job, _)| job.id()).collect::<Result<Vec<_>, _>>()?;
+    let all = page.lines.iter().map(|(job, _)| job.id()).collect::<Result<Vec<_>, _>>()?;
     // Whatever is changed, the next page is further back, so this ends.
-    let full = i64::try_from(ids.len()).is_ok_and(|found| found >= CHUNK);
-    let next = ids.last().copied().filter(|_| full).or(page.searched_to);
+    let full = i64::try_from(all.len()).is_ok_and(|found| found >= CHUNK);
+    let next = all.last().copied().filter(|_| full).or(page.searched_to);
+    // To take up again what does the same to many is nobody's wish, unless they say so.
+    let meant = |job: &Job| options.action == BulkVerb::Abort || options.kind.is_some() || job.kind != BULK_ACTION;
+    let meant = page.lines.iter().filter(|(job, _)| meant(job));
+    let ids = meant.map(|(job, _)| job.id()).collect::<Result<Vec<_>, _>>()?;
     let (Tally { done, skipped }, told) = bulk::apply(conn, options.action, ids)?;
     (at.done, at.skipped) = (at.done + done, at.skipped + skipped);
     let mut progress: Progress = job.steps();
@@ -75,6 +79,7 @@ pub(super) fn piece(conn: &mut Conn<'_>, options: &BulkAction, job: &Job) -> Res
             watermark: None,
             incomplete: None,
             whole: Vec::new(),
+            readers: Vec::new(),
         }));
     }
     Ok(Said { changes, told })
