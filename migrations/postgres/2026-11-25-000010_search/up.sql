@@ -23,6 +23,14 @@ $$;
 
 CREATE FUNCTION resources_have_words() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
+    -- An upsert of what is there already proposes a row first; it is given up, and the one that is there keeps its words.
+    IF TG_OP = 'INSERT' AND EXISTS (
+        SELECT 1 FROM resources
+        WHERE instance_id = NEW.instance_id AND kind = NEW.kind AND gitlab_id = NEW.gitlab_id
+            AND title = NEW.title AND payload = NEW.payload
+    ) THEN
+        RETURN NEW;
+    END IF;
     IF TG_OP = 'INSERT' OR OLD.title <> NEW.title OR OLD.payload <> NEW.payload THEN
         NEW.words := resource_words(NEW.kind, NEW.title, NEW.payload);
     END IF;
