@@ -296,7 +296,8 @@ fn pass_completed(conn: &mut Conn<'_>, job: &Job, area: AreaId, pass: Pass<'_>) 
     let spec = JobSpec::parse(&job.kind, &job.payload);
     let asked_for_all = spec.is_ok_and(|spec| spec.in_full().is_none_or(|full| full == spec));
     let full = asked_for_all || sync::watermark(conn, area, &job.kind, access_level)?.is_none();
-    let reader = reader.filter(|_| !whole.is_empty());
+    // What is not shown is no pass to compare the next one with.
+    let reader = reader.filter(|_| !whole.is_empty() && whole.iter().all(|list| list.seen.is_some()));
     let kept = sweep(conn, job, area, (reader, access_level), whole)?;
     let incomplete = incomplete.or(kept);
     sync::completed(conn, area, &job.kind, sync::Pass { watermark, incomplete, full, access_level, reader })
