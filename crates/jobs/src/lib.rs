@@ -2,6 +2,7 @@
 //! and what it may report. Pure: no I/O, and no clock of its own (times and randomness are arguments).
 
 pub mod area;
+mod bulk;
 pub mod error;
 pub mod id;
 pub mod item;
