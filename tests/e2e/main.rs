@@ -15,6 +15,7 @@ mod kills;
 mod live;
 mod mixed;
 mod nodes;
+mod oauth;
 #[path = "../../crates/store/tests/support/postgres.rs"]
 mod postgres;
 mod refusals;

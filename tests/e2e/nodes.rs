@@ -7,6 +7,7 @@ use crate::{
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query, sql_types::BigInt};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 const JOBS: usize = 300;
 
@@ -21,8 +22,14 @@ fn count(url: &str, sql: &str) -> i64 {
     sql_query(sql).get_result::<Count>(&mut conn).unwrap().n
 }
 
-fn node(url: &str, name: &str) -> System {
-    System::new()
+pub(crate) fn node(url: &str, name: &str) -> System {
+    let system = System::new();
+    // Nodes that share a database share its key.
+    let (state, key) = (system.path("state"), system.path("state/master.key"));
+    fs::create_dir(&state).unwrap();
+    fs::write(&key, [7; 32]).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    system
         .with("TRAWL_DATABASE__URL", url)
         .with("TRAWL_DATABASE__NODE", name)
         .with("TRAWL_PIPELINE__HEARTBEAT_MS", "300")
@@ -85,4 +92,19 @@ async fn two_nodes_share_the_work_and_one_outlives_the_other() {
     let again = one.supervise(&[]);
     one.url().await;
     drop((again, second));
+}
+
+/// Else it would take every account of the others for one that has to be linked again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_with_another_key_does_not_start() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.create_database();
+    let (one, two) = (node(&url, "one"), node(&url, "two"));
+    let first = one.supervise(&[]);
+    one.set_up().await;
+    fs::write(two.path("state/master.key"), [8; 32]).unwrap();
+    let refused = two.run("website", &[]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("copy master.key from another node"), "{said}");
+    drop(first);
 }

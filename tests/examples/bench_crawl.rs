@@ -88,7 +88,7 @@ async fn crawl() -> Crawl {
 async fn read_only() -> Duration {
     let forge = forge(1.0);
     let endpoint = Endpoint { base_url: forge.url().parse().unwrap(), token: MARIA_TOKEN.into() };
-    let client = Client::new(&endpoint, Options::default()).unwrap();
+    let client = Client::new(&endpoint, &Options::default()).unwrap();
     let begun = Instant::now();
     let projects = client.projects(None).await.unwrap().items;
     let lists = projects.into_iter().flat_map(|project| {

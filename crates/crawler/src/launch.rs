@@ -201,7 +201,7 @@ async fn check_token(instance_url: &str, token: &SecretString, settings: &Settin
     let base_url = instance_url.parse().map_err(|error: url::ParseError| bad_url(error.to_string()))?;
     let endpoint = Endpoint { base_url, token: token.clone() };
     let retry = Retry { attempts: 2, ..Retry::default() };
-    let asked = match Client::new(&endpoint, client_options(&settings.forge, retry)) {
+    let asked = match Client::new(&endpoint, &client_options(&settings.forge, retry)) {
         Ok(client) => client.current_user().await,
         Err(error) => Err(error),
     };

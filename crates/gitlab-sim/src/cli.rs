@@ -18,6 +18,9 @@ Tokens:
   glpat-demo-maria-0000000000   maria, owner of all groups
   glpat-demo-tom-00000000000    tom, member of half of them
 
+Application for signing in (OAuth), from any port of this machine:
+  trawl-demo-application, with the secret gloas-demo-secret or without one
+
 A fault file has tables like this one; its kinds are 429, 502, html, timeout, truncate, graphql-error, unauthorized:
   [[fault]]
   path = \"/api/graphql\"
@@ -27,7 +30,7 @@ A fault file has tables like this one; its kinds are 429, 502, html, timeout, tr
   retry_after_s = 5
 
 For this machine only: GET /-/sim/counts, /-/sim/truth?kind=issues, /-/sim/keys?kind=tags,
-/-/sim/requests; POST /-/sim/move, /-/sim/faults.";
+/-/sim/requests, /-/sim/grants; POST /-/sim/move, /-/sim/faults, /-/sim/expire, /-/sim/end-sign-ins.";
 
 /// A simulated GitLab for demonstrations and tests.
 #[derive(Debug, Parser)]
@@ -65,6 +68,10 @@ pub(crate) struct Args {
     #[arg(long)]
     rate_untold: bool,
 
+    /// How long access tokens are good for that are given for a sign-in.
+    #[arg(long, value_name = "SECONDS", default_value_t = 7_200)]
+    oauth_token_seconds: u64,
+
     /// Base of web addresses [default: the host that a request comes to].
     #[arg(long, value_name = "URL")]
     external_url: Option<String>,
@@ -99,6 +106,7 @@ impl Args {
             latency: Duration::from_millis(self.latency_ms),
             rate_limit: self.rate_limit,
             rate_told: !self.rate_untold,
+            oauth_token_lifetime: Duration::from_secs(self.oauth_token_seconds),
             external_url: self.external_url.clone(),
             faults,
             ..Options::default()

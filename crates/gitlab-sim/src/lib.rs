@@ -17,6 +17,7 @@
 
 mod faults;
 mod forge;
+mod grants;
 mod graphql;
 mod http;
 mod options;
@@ -26,6 +27,7 @@ mod truth;
 
 pub use faults::{Fault, Rule, RulesError, read_rules};
 pub use forge::motion::Change;
+pub use grants::Grants;
 pub use options::Options;
 pub use server::{Sim, StartError, TruthKind, start, start_on};
 pub use truth::{Counts, Fact, ListKind};
@@ -34,6 +36,11 @@ pub use truth::{Counts, Fact, ListKind};
 pub const MARIA_TOKEN: &str = http::MARIA_TOKEN;
 /// Token of `tom`, who is a member of half of the top-level groups.
 pub const TOM_TOKEN: &str = http::TOM_TOKEN;
+
+/// The one application that may send people here to sign in, from any port of this machine.
+pub const CLIENT_ID: &str = http::CLIENT_ID;
+/// Its secret.
+pub const CLIENT_SECRET: &str = http::CLIENT_SECRET;
 
 /// The schema that is offered, in GraphQL's own language.
 #[must_use]

@@ -25,6 +25,8 @@ pub struct Options {
     pub rate_window: Duration,
     /// Whether answers tell of it: an instance behind a proxy of its own may not.
     pub rate_told: bool,
+    /// How long an access token is good for that was given for a sign-in; with GitLab two hours.
+    pub oauth_token_lifetime: Duration,
     /// Base of web addresses; otherwise the host that a request came to.
     pub external_url: Option<String>,
     /// Faults from the start.
@@ -42,6 +44,7 @@ impl Default for Options {
             rate_limit: 2_000,
             rate_window: Duration::from_mins(1),
             rate_told: true,
+            oauth_token_lifetime: Duration::from_hours(2),
             external_url: None,
             faults: Vec::new(),
         }

@@ -13,6 +13,7 @@ use actix_web::{App, HttpServer, dev::ServerHandle, rt, web};
 use crate::{
     faults::Rule,
     forge::{model::Kind, motion::Change, rights::Reader},
+    grants::Grants,
     graphql::schema,
     http::{Shared, handle},
     options::Options,
@@ -182,6 +183,22 @@ impl Sim {
     #[must_use]
     pub fn refusals(&self) -> u64 {
         self.state.refusals()
+    }
+
+    /// What has come of signing in.
+    #[must_use]
+    pub fn grants(&self) -> Grants {
+        self.state.grants().figures()
+    }
+
+    /// Ends all access tokens that were given for a sign-in, as if their time had come.
+    pub fn expire_tokens(&self) {
+        self.state.grants().expire();
+    }
+
+    /// Ends all sign-ins: somebody has revoked the application.
+    pub fn end_sign_ins(&self) {
+        self.state.grants().end_all();
     }
 
     /// Ends it and waits until its socket is closed.

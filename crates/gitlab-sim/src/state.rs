@@ -19,6 +19,7 @@ use crate::{
         motion::{Change, Mover},
         rights::Reader,
     },
+    grants::GrantBook,
     options::Options,
 };
 
@@ -30,6 +31,7 @@ pub(crate) struct State {
     requests: Mutex<BTreeMap<String, u64>>,
     windows: Mutex<HashMap<Option<usize>, Window>>,
     refusals: AtomicU64,
+    grants: Mutex<GrantBook>,
 }
 
 struct Window {
@@ -63,6 +65,7 @@ impl State {
             requests: Mutex::default(),
             windows: Mutex::default(),
             refusals: AtomicU64::new(0),
+            grants: Mutex::default(),
             options,
         }
     }
@@ -82,6 +85,10 @@ impl State {
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, FaultBook> {
         lock(&self.faults)
+    }
+
+    pub(crate) fn grants(&self) -> MutexGuard<'_, GrantBook> {
+        lock(&self.grants)
     }
 
     pub(crate) fn count_request(&self, endpoint: &str) {

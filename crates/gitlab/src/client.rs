@@ -65,14 +65,13 @@ pub struct Client {
 
 impl Client {
     /// Prepares a client; nothing is sent yet.
-    pub fn new(endpoint: &Endpoint, options: Options) -> Result<Self, Error> {
+    pub fn new(endpoint: &Endpoint, options: &Options) -> Result<Self, Error> {
         if !transport::is_usable_token(endpoint.token.expose_secret()) {
             return Err(Error::Unauthorized);
         }
-        let retry = options.retry;
         Ok(Self {
             transport: Arc::new(Transport::new(endpoint, options)?),
-            retry,
+            retry: options.retry,
             pace: Arc::default(),
             missing_fields: Arc::default(),
             on_retry: None,

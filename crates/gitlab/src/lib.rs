@@ -1,4 +1,4 @@
-//! The GitLab client: GraphQL documents, REST lists, paging, retries and the cost of a query.
+//! The GitLab client: GraphQL documents, REST lists, paging, retries, the cost of a query, and signing in by OAuth.
 //!
 //! It knows nothing of jobs or storage. A [`Client`] speaks to one instance with one token; each method is one
 //! operation that answers in the plain structs of [`model`]. Every method may be dropped at any await point: it holds
@@ -10,6 +10,7 @@ mod document;
 mod error;
 mod global_id;
 pub mod model;
+pub mod oauth;
 mod operations;
 mod pace;
 mod page;
@@ -28,7 +29,7 @@ pub use model::{
 };
 pub use operations::{
     ISSUES_PER_PAGE, IssuesQuery, MERGE_REQUESTS_PER_PAGE, MergeRequestsQuery, NOTES_INSIDE, NOTES_PER_BATCH,
-    NOTES_PER_PAGE, NotesOf, NotesQuery,
+    NOTES_PER_PAGE, NotesOf, NotesQuery, TokenFacts,
 };
 pub use page::{Cursor, Page};
 pub use page_size::PageSize;

@@ -57,6 +57,14 @@ pub(crate) fn read_plain<T: DeserializeOwned>(answer: &Answer) -> Result<T, Erro
     serde_json::from_slice(&answer.body).map_err(|error| server(answer.status, &not_json(&answer.body, &error)))
 }
 
+/// Whether the answer to a request for a grant speaks of the grant: a refusal of it is a 400 or 401 that says why.
+pub(crate) fn accept_grant(answer: &Answer) -> Result<(), Error> {
+    match answer.status {
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(()),
+        _ => accept(answer),
+    }
+}
+
 /// What a status alone says.
 fn accept(answer: &Answer) -> Result<(), Error> {
     match answer.status {

@@ -27,18 +27,9 @@ pub(crate) struct Answer {
 }
 
 impl Transport {
-    pub(crate) fn new(endpoint: &Endpoint, options: Options) -> Result<Self, Error> {
-        // An earlier provider of this process serves as well; both know the same protocols.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .user_agent(options.user_agent)
-            .timeout(options.request_timeout)
-            .connect_timeout(options.connect_timeout)
-            .redirect(Policy::custom(within_origin))
-            .build()
-            .map_err(|error| Error::Unreachable { reason: causes(&error) })?;
+    pub(crate) fn new(endpoint: &Endpoint, options: &Options) -> Result<Self, Error> {
         Ok(Self {
-            http,
+            http: http(options, Policy::custom(within_origin))?,
             url: graphql_url(&endpoint.base_url)?,
             token: endpoint.token.clone(),
             max_response_bytes: options.max_response_bytes,
@@ -83,21 +74,39 @@ impl Transport {
         self.read(response).await
     }
 
-    async fn read(&self, mut response: Response) -> Result<Answer, Error> {
-        let status = response.status();
-        let headers = response.headers().clone();
-        let url = response.url().clone();
-        let mut body = Vec::new();
-        loop {
-            let chunk = response.chunk().await.map_err(|error| from_reqwest(error, Some(status)))?;
-            let Some(chunk) = chunk else { break };
-            if body.len() + chunk.len() > self.max_response_bytes {
-                return Err(Error::TooLarge { limit_bytes: self.max_response_bytes });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer { status, headers, body, url })
+    async fn read(&self, response: Response) -> Result<Answer, Error> {
+        read(response, self.max_response_bytes).await
     }
+}
+
+/// A connection pool with our limits and nobody's token.
+pub(crate) fn http(options: &Options, redirects: Policy) -> Result<reqwest::Client, Error> {
+    // An earlier provider of this process serves as well; both know the same protocols.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(&options.user_agent)
+        .timeout(options.request_timeout)
+        .connect_timeout(options.connect_timeout)
+        .redirect(redirects)
+        .build()
+        .map_err(|error| Error::Unreachable { reason: causes(&error) })
+}
+
+/// An answer to its last byte, of which there are no more than `limit`.
+pub(crate) async fn read(mut response: Response, limit: usize) -> Result<Answer, Error> {
+    let status = response.status();
+    let headers = response.headers().clone();
+    let url = response.url().clone();
+    let mut body = Vec::new();
+    loop {
+        let chunk = response.chunk().await.map_err(|error| from_reqwest(error, Some(status)))?;
+        let Some(chunk) = chunk else { break };
+        if body.len() + chunk.len() > limit {
+            return Err(Error::TooLarge { limit_bytes: limit });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, headers, body, url })
 }
 
 /// Whether the token can be sent at all: a pasted line break cannot.
@@ -138,7 +147,7 @@ fn within_origin(attempt: Attempt<'_>) -> reqwest::redirect::Action {
 }
 
 /// `status` is known once the head of the answer has come.
-fn from_reqwest(error: reqwest::Error, status: Option<StatusCode>) -> Error {
+pub(crate) fn from_reqwest(error: reqwest::Error, status: Option<StatusCode>) -> Error {
     // Our own address is no news, and a redirect's may hold more than it should.
     let error = error.without_url();
     if error.is_connect() {

@@ -150,9 +150,14 @@ impl CredentialWriter {
         Self(sender)
     }
 
-    /// Replaces the list.
-    pub fn publish(&self, list: Credentials) {
-        self.0.send_replace(Some(list));
+    /// Replaces the list. Returns whether it is another one.
+    #[expect(clippy::must_use_candidate, reason = "called for what it does")]
+    pub fn publish(&self, list: Credentials) -> bool {
+        self.0.send_if_modified(|now| {
+            let other = now.as_ref() != Some(&list);
+            *now = Some(list);
+            other
+        })
     }
 }
 

@@ -22,7 +22,7 @@ pub enum AccountState {
 }
 
 impl AccountState {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Working => "working",
             Self::Refused => "refused",
@@ -48,6 +48,11 @@ pub struct Account {
     linked_at: Stamp,
     scope_tried_at: Option<Stamp>,
     scope_checked_at: Option<Stamp>,
+    /// What renews the token (encrypted), where it came by signing in.
+    pub refresh_cipher: Option<Vec<u8>>,
+    expires_at: Option<Stamp>,
+    /// What the token may do, as far as GitLab tells: scopes with spaces between them.
+    pub scopes: Option<String>,
     #[diesel(select_expression = instances::url)]
     /// Base URL of its instance.
     pub instance_url: String,
@@ -101,6 +106,12 @@ impl Account {
     pub fn scope_checked_at(&self) -> Option<DateTime<Utc>> {
         self.scope_checked_at.map(Stamp::and_utc)
     }
+
+    /// When its token ends, where that is known.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.expires_at.map(Stamp::and_utc)
+    }
 }
 
 /// A link to be made.
@@ -116,6 +127,14 @@ pub struct NewAccount<'a> {
     pub username: &'a str,
     /// The encrypted token.
     pub token_cipher: &'a [u8],
+    /// What renews it (encrypted); none for one that is made by hand.
+    pub refresh_cipher: Option<&'a [u8]>,
+    /// When it ends, where that is known.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it is to be renewed.
+    pub renew_at: Option<DateTime<Utc>>,
+    /// What it may do, where that is known.
+    pub scopes: Option<&'a str>,
 }
 
 /// Links an account, or gives a linked one a new token.
@@ -124,6 +143,12 @@ pub fn link(conn: &mut Conn<'_>, new: &NewAccount<'_>) -> Result<AccountId, Stor
     let changes = (
         accounts::username.eq(new.username),
         accounts::token_cipher.eq(new.token_cipher),
+        accounts::refresh_cipher.eq(new.refresh_cipher),
+        accounts::expires_at.eq(new.expires_at.map(stored)),
+        accounts::renew_at.eq(new.renew_at.map(stored)),
+        accounts::scopes.eq(new.scopes),
+        accounts::renewed_at.eq(new.renew_at.map(|_| at)),
+        accounts::renewing_until.eq(None::<Stamp>),
         accounts::state.eq(AccountState::Working.as_str()),
         accounts::state_since.eq(at),
     );

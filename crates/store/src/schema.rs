@@ -41,6 +41,38 @@ diesel::table! {
         linked_at -> Timestamp,
         scope_tried_at -> Nullable<Timestamp>,
         scope_checked_at -> Nullable<Timestamp>,
+        refresh_cipher -> Nullable<Binary>,
+        expires_at -> Nullable<Timestamp>,
+        scopes -> Nullable<Text>,
+        renewed_at -> Nullable<Timestamp>,
+        renew_at -> Nullable<Timestamp>,
+        renewing_until -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    oauth_applications (instance_id) {
+        instance_id -> BigInt,
+        client_id -> Text,
+        secret_cipher -> Nullable<Binary>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    master_key (id) {
+        id -> Integer,
+        proof -> Binary,
+    }
+}
+
+diesel::table! {
+    oauth_sign_ins (state_hash) {
+        state_hash -> Text,
+        user_id -> BigInt,
+        instance_id -> BigInt,
+        verifier_cipher -> Binary,
+        expires_at -> Timestamp,
     }
 }
 
@@ -277,6 +309,7 @@ diesel::table! {
 
 diesel::joinable!(accounts -> instances (instance_id));
 diesel::joinable!(accounts -> users (user_id));
+diesel::joinable!(oauth_applications -> instances (instance_id));
 diesel::joinable!(area_authorizations -> accounts (account_id));
 diesel::joinable!(area_authorizations -> areas (area_id));
 diesel::joinable!(jobs -> areas (area_id));
@@ -292,6 +325,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     instances,
     accounts,
+    oauth_applications,
     areas,
     area_authorizations,
     jobs,

@@ -1,6 +1,6 @@
 //! The demo: a user who exists at once, with an account at the simulated GitLab.
 
-use crate::{app::App, first_visit::Purpose, link, password, token};
+use crate::{app::App, first_visit::Purpose, link, oauth, password, token};
 use std::time::Duration;
 use trawl_store::users;
 
@@ -8,6 +8,9 @@ use trawl_store::users;
 pub const GITLAB_ENV: &str = "TRAWL_DEMO_GITLAB_URL";
 /// A token that the simulator knows.
 const TOKEN: &str = "glpat-demo-maria-0000000000";
+/// The application that it knows.
+const CLIENT_ID: &str = "trawl-demo-application";
+const CLIENT_SECRET: &str = "gloas-demo-secret";
 const ATTEMPTS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -24,6 +27,9 @@ pub async fn prepare(app: &App, gitlab: String) -> Result<String, anyhow::Error>
         let hash = password::hash(token::random().into()).await.map_err(anyhow::Error::msg)?;
         app.db.write(move |conn| users::create(conn, "demo", &hash, true)).await?
     };
+    // So that one can see how people sign in there.
+    let secret = Some(CLIENT_SECRET.into());
+    oauth::register(app, user, &gitlab, CLIENT_ID, secret).await.map_err(anyhow::Error::msg)?;
     let url = app.first_visit.offer(Purpose::Demo(user), &app.settings.server.url(), &app.settings.runtime_dir())?;
     let app = app.clone();
     tokio::spawn(async move {

@@ -1,6 +1,7 @@
 //! Linking a GitLab account: the token is tried before anything is stored.
 
-use crate::{app::App, manager::plan, pages::words};
+use crate::{app::App, credentials::Place, manager::plan, oauth, pages::words, seal::SealError};
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use std::time::Duration;
 use trawl_gitlab::{Client, Endpoint, Error as GitLabError, Options};
@@ -9,6 +10,7 @@ use trawl_store::{
     StoreError,
     accounts::{self, NewAccount},
     audit, instances, jobs,
+    oauth::application,
 };
 use url::Url;
 
@@ -36,6 +38,12 @@ impl From<StoreError> for LinkError {
     }
 }
 
+impl From<SealError> for LinkError {
+    fn from(error: SealError) -> Self {
+        Self::Other(format!("A secret cannot be encrypted or decrypted: {error}."))
+    }
+}
+
 /// The base URL that a person meant: with a scheme, without a slash at its end, without secrets.
 ///
 /// # Errors
@@ -58,31 +66,75 @@ pub fn base_url(text: &str) -> Result<Url, LinkError> {
     Ok(url)
 }
 
-/// Tries the token, stores the account, plans its first job, and tells the crawlers.
+/// A token, and what is known of it.
+pub struct NewToken {
+    /// What opens the account.
+    pub token: SecretString,
+    /// What renews it.
+    pub refresh: Option<SecretString>,
+    /// When it ends.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it is to be renewed.
+    pub renew_at: Option<DateTime<Utc>>,
+    /// What it may do.
+    pub scopes: Option<String>,
+}
+
+/// Links an account by a token that somebody has pasted.
 ///
 /// # Errors
 /// In words for the person who asked.
 pub async fn link(app: &App, user: UserId, instance: &str, token: SecretString) -> Result<AccountId, LinkError> {
     use secrecy::ExposeSecret as _;
-    let url = base_url(instance)?;
     let token = SecretString::from(token.expose_secret().trim());
     if token.expose_secret().is_empty() {
         return Err(LinkError::Token("Paste a personal access token.".to_owned()));
     }
-    let who = who_is(&url, !instance.contains("://"), token.clone()).await?;
+    let new = NewToken { token, refresh: None, expires_at: None, renew_at: None, scopes: None };
+    link_token(app, user, instance, new).await
+}
+
+/// Tries the token, stores the account, plans its first job, and tells the crawlers.
+///
+/// # Errors
+/// In words for the person who asked.
+pub async fn link_token(app: &App, user: UserId, instance: &str, mut new: NewToken) -> Result<AccountId, LinkError> {
+    let url = base_url(instance)?;
+    let client = client(&url, new.token.clone())?;
+    let assumed = !instance.contains("://");
+    let who = client.current_user().await.map_err(|error| explain(&url, assumed, &error))?;
+    // Where a token came by signing in, all of this is known.
+    if new.scopes.is_none() {
+        match client.token_facts().await {
+            Ok(facts) => {
+                new.expires_at = facts.expires_at;
+                new.scopes = Some(facts.scopes.join(" "));
+            }
+            Err(error) => tracing::debug!(%error, "what the token is good for is not told"),
+        }
+    }
     let shown = url.as_str().trim_end_matches('/').to_owned();
     let (gitlab_user_id, username) = (who.person.id, who.person.username.clone());
     let at = shown.clone();
     let instance = app.db.write(move |conn| instances::ensure(conn, &at)).await?;
-    let sealed = app
-        .credentials
-        .seal(&token, user, instance, gitlab_user_id)
-        .map_err(|error| LinkError::Other(error.to_string()))?;
+    let sealed = app.credentials.seal(&new.token, Place::Token(user, instance, gitlab_user_id))?;
+    let place = Place::Refresh(user, instance, gitlab_user_id);
+    let refresh = new.refresh.as_ref().map(|token| app.credentials.seal(token, place)).transpose()?;
     let rules = app.rules;
     let linked = app
         .db
         .write(move |conn| {
-            let new = NewAccount { user, instance, gitlab_user_id, username: &username, token_cipher: &sealed };
+            let new = NewAccount {
+                user,
+                instance,
+                gitlab_user_id,
+                username: &username,
+                token_cipher: &sealed,
+                refresh_cipher: refresh.as_deref(),
+                expires_at: new.expires_at,
+                renew_at: new.renew_at,
+                scopes: new.scopes.as_deref(),
+            };
             let id = accounts::link(conn, &new)?;
             jobs::wake_for_credentials(conn, instance)?;
             let account = accounts::get(conn, id)?.ok_or(StoreError::NotFound)?;
@@ -92,19 +144,26 @@ pub async fn link(app: &App, user: UserId, instance: &str, token: SecretString) 
         })
         .await?;
     app.credentials.publish(&app.db).await;
+    // When it is to be renewed is news as well.
+    app.credentials.touch();
     app.dispatcher.wake();
     app.hub.accounts();
     app.hub.jobs();
     Ok(linked)
 }
 
-async fn who_is(url: &Url, assumed: bool, token: SecretString) -> Result<trawl_gitlab::Account, LinkError> {
+/// How GitLab is asked while a person waits.
+#[must_use]
+pub fn patient() -> Options {
     let mut options = Options { request_timeout: PATIENCE, connect_timeout: PATIENCE / 2, ..Options::default() };
     options.retry.attempts = 2;
     options.retry.max_wait = Duration::from_secs(2);
-    let client = Client::new(&Endpoint { base_url: url.clone(), token }, options)
-        .map_err(|error| LinkError::Instance(format!("This address cannot be used: {error}.")))?;
-    client.current_user().await.map_err(|error| explain(url, assumed, &error))
+    options
+}
+
+fn client(url: &Url, token: SecretString) -> Result<Client, LinkError> {
+    Client::new(&Endpoint { base_url: url.clone(), token }, &patient())
+        .map_err(|error| LinkError::Instance(format!("This address cannot be used: {error}.")))
 }
 
 /// What GitLab's answer means for whoever has typed the address; `assumed`: without a scheme.
@@ -143,17 +202,33 @@ fn explain(url: &Url, assumed: bool, error: &GitLabError) -> LinkError {
     }
 }
 
-/// Unlinks an account of this user.
+/// Unlinks an account of this user. What a sign-in has given is given back.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] where it is not theirs.
 pub async fn unlink(app: &App, user: UserId, account: AccountId) -> Result<(), StoreError> {
-    app.db
+    let (known, application) = app
+        .db
         .write(move |conn| {
+            let known = accounts::get(conn, account)?;
             accounts::unlink(conn, user, account)?;
-            audit::record(conn, Some(user), "unlink account", &account.to_string())
+            audit::record(conn, Some(user), "unlink account", &account.to_string())?;
+            let application = match &known {
+                Some(known) => application(conn, known.instance())?,
+                None => None,
+            };
+            Ok((known, application))
         })
         .await?;
+    if let (Some(known), Some(application)) = (known, application)
+        && let Some(refresh) = &known.refresh_cipher
+        && let Ok(refresh) = app.credentials.unseal(refresh, Place::refresh(&known))
+        && let Ok(application) = oauth::opened(app, &application)
+        // It ends by itself where nobody can be told now.
+        && let Err(error) = application.revoke(&refresh, &patient()).await
+    {
+        tracing::info!(%error, account.id = account.0, "the instance was not told that account {account} is unlinked");
+    }
     app.credentials.publish(&app.db).await;
     app.hub.accounts();
     app.hub.areas();

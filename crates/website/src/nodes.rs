@@ -2,6 +2,7 @@
 //! crawlers take what is new.
 
 use crate::{
+    credentials::Credentials,
     events::{Event, Hub, TOPICS},
     manager::dispatcher::Handle,
 };
@@ -38,12 +39,18 @@ struct Passed {
 }
 
 /// Tells and listens until it is told to stop; on a database that nobody shares it does nothing.
-pub async fn run(db: Db, hub: Hub, dispatcher: Handle, boot: Boot, stop: CancellationToken) {
+pub async fn run(
+    db: Db,
+    hub: Hub,
+    (dispatcher, credentials): (Handle, Credentials),
+    boot: Boot,
+    stop: CancellationToken,
+) {
     let Some(news) = db.listen() else { return };
     tokio::select! {
         () = stop.cancelled() => {}
         () = tell(&db, &hub, boot) => {}
-        () = hear(news, &hub, &dispatcher, boot) => {}
+        () = hear(news, &hub, (&dispatcher, &credentials), boot) => {}
     }
 }
 
@@ -110,7 +117,12 @@ fn texts(boot: Boot, events: impl Iterator<Item = Passed>) -> Vec<String> {
     texts
 }
 
-async fn hear(mut news: mpsc::Receiver<News>, hub: &Hub, dispatcher: &Handle, boot: Boot) {
+async fn hear(
+    mut news: mpsc::Receiver<News>,
+    hub: &Hub,
+    (dispatcher, credentials): (&Handle, &Credentials),
+    boot: Boot,
+) {
     while let Some(news) = news.recv().await {
         let told = match news {
             News::Told(text) => match serde_json::from_str::<Told>(&text) {
@@ -122,6 +134,7 @@ async fn hear(mut news: mpsc::Receiver<News>, hub: &Hub, dispatcher: &Handle, bo
             },
             News::Missed => {
                 hub.missed();
+                credentials.touch();
                 dispatcher.wake();
                 continue;
             }
@@ -130,6 +143,9 @@ async fn hear(mut news: mpsc::Receiver<News>, hub: &Hub, dispatcher: &Handle, bo
             continue;
         }
         for event in told.events {
+            if event.name == "account" {
+                credentials.touch();
+            }
             hub.heard(&event.name, event.data, event.user.map(UserId));
         }
         dispatcher.wake();

@@ -2,8 +2,8 @@
 
 use crate::answer::Problem;
 use crate::handlers::{
-    api_accounts, api_admin, api_admin_jobs, api_areas, api_export, api_job, api_jobs, api_pauses, api_schedules,
-    api_search, api_submit, charts, stream,
+    api_accounts, api_admin, api_admin_jobs, api_applications, api_areas, api_export, api_job, api_jobs, api_pauses,
+    api_schedules, api_search, api_submit, charts, stream,
 };
 use actix_web::HttpResponse;
 use serde_json::Value;
@@ -53,6 +53,9 @@ use utoipa::{
         api_pauses::pause,
         api_pauses::go_on,
         api_admin::processes,
+        api_applications::list,
+        api_applications::set,
+        api_applications::remove,
         api_areas::list,
         api_areas::resources,
         api_export::show,

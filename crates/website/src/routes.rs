@@ -1,10 +1,11 @@
 //! Every route there is.
 
 use crate::handlers::{
-    accounts, admin, api_accounts, api_admin, api_admin_jobs, api_areas, api_export, api_job, api_jobs, api_pauses,
-    api_schedules, api_search, api_submit, assets, charts, explore, health, job, jobs, overview, project, resource,
-    schedules, set_up, sign_in, stream,
+    accounts, admin, api_accounts, api_admin, api_admin_jobs, api_applications, api_areas, api_export, api_job,
+    api_jobs, api_pauses, api_schedules, api_search, api_submit, assets, charts, explore, health, job, jobs, oauth,
+    overview, project, resource, schedules, set_up, sign_in, stream,
 };
+use crate::oauth::CALLBACK;
 use crate::openapi;
 use actix_web::web::{ServiceConfig, delete, get, patch, post, route};
 
@@ -23,6 +24,8 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/sign-in", get().to(sign_in::form))
         .route("/sign-in", post().to(sign_in::submit))
         .route("/sign-out", post().to(sign_in::sign_out))
+        .route(CALLBACK, get().to(oauth::come_back))
+        .route("/auth/gitlab/{instance}", get().to(oauth::depart))
         // pages
         .route("/", get().to(overview::show))
         .route("/jobs", get().to(jobs::show))
@@ -47,6 +50,8 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/accounts/{id}/unlink", post().to(accounts::unlink))
         .route("/admin", get().to(admin::show))
         .route("/admin/pause", post().to(admin::pause))
+        .route("/admin/applications", post().to(admin::set_application))
+        .route("/admin/applications/{instance}/remove", post().to(admin::remove_application))
         .route("/admin/go-on", post().to(admin::go_on))
         // API
         .route("/api/openapi.json", get().to(openapi::show))
@@ -84,6 +89,9 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/api/admin/pauses", get().to(api_pauses::list))
         .route("/api/admin/pauses", post().to(api_pauses::pause))
         .route("/api/admin/pauses/{scope}/{subject}", delete().to(api_pauses::go_on))
+        .route("/api/admin/applications", get().to(api_applications::list))
+        .route("/api/admin/applications", post().to(api_applications::set))
+        .route("/api/admin/applications/{instance}", delete().to(api_applications::remove))
         .route("/api/admin/processes", get().to(api_admin::processes))
         .default_service(route().to(health::nothing_here));
 }

@@ -12,7 +12,7 @@ use crate::{
     metrics::Metrics,
     nodes,
     processes::Processes,
-    routes, same_origin,
+    renewal, routes, same_origin,
     seal::{Seal, SealError},
     throttle::Throttle,
 };
@@ -102,6 +102,7 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
     })
     .await?;
     let seal = Seal::open(&settings.state_dir())?;
+    seal.agree(&db, &settings.state_dir()).await?;
     let listener = match inherited.listener {
         Some(listener) => listener,
         None => TcpListener::bind(settings.server.listen)
@@ -239,19 +240,19 @@ impl Parts {
             tracing::warn!("no supervisor ({BUS_SOCKET_ENV} is not set): jobs are planned, but nobody runs them");
             None
         };
-        self.app.credentials.publish(&self.app.db).await;
+        let renewal = renewal::run(self.app.clone(), stop.clone());
         let Some(dispatcher) = self.dispatcher.take() else {
             return Err(RunError::Other("the dispatcher was started twice".to_owned()));
         };
         let retention = retention::run(self.app.db.clone(), self.app.settings.retention.clone(), stop.clone());
-        let (db, hub, handle) = (self.app.db.clone(), self.app.hub.clone(), self.app.dispatcher.clone());
-        let nodes = nodes::run(db, hub, handle, self.boot, stop.clone());
+        let told = (self.app.dispatcher.clone(), self.app.credentials.clone());
+        let nodes = nodes::run(self.app.db.clone(), self.app.hub.clone(), told, self.boot, stop.clone());
         let own_jobs = self.own_jobs.clone().run(stop.clone());
         let dispatcher = dispatcher.run(bus, stop.clone());
         // One task, so that all have an owner; it ends with the dispatcher.
         Ok(tokio::spawn(async move {
             let beside = async {
-                tokio::join!(retention, nodes, own_jobs);
+                tokio::join!(retention, nodes, own_jobs, renewal);
                 std::future::pending::<()>().await;
             };
             tokio::select! { () = dispatcher => {}, () = beside => {} }

@@ -6,10 +6,15 @@ use chacha20poly1305::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{fs, io, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use trawl_store::{Backend, Db, master_key};
 use zeroize::Zeroizing;
+
+use crate::run::RunError;
 
 const KEY_FILE: &str = "master.key";
 const NONCE_LEN: usize = 24;
+/// What is sealed to tell keys apart, and its place.
+const PROOF: &str = "master-key";
 
 /// Why a token cannot be sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +27,12 @@ pub enum SealError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Nodes that share a database have to share the key.
+    #[error(
+        "the key file in {0} is not the one that the secrets in the database were encrypted with; copy master.key from \
+         another node, or, if it is lost everywhere, run DELETE FROM master_key in the database and link all accounts again"
+    )]
+    Another(String),
     /// It was sealed with another key, or altered.
     #[error("a stored token cannot be decrypted; the key file is not the one it was encrypted with")]
     Open,
@@ -60,6 +71,26 @@ impl Seal {
         let payload = Payload { msg: token.expose_secret().as_bytes(), aad: place.as_bytes() };
         let sealed = self.0.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Open)?;
         Ok([&nonce[..], &sealed].concat())
+    }
+
+    /// Makes sure that this is the key of the secrets in the database. A database of our own gets used to another key,
+    /// because then the old one is lost; its accounts have to be linked again.
+    ///
+    /// # Errors
+    /// The database, or other nodes have another key.
+    pub async fn agree(&self, db: &Db, state_dir: &Path) -> Result<(), RunError> {
+        let proof = self.seal(&PROOF.into(), PROOF)?;
+        let mine = proof.clone();
+        let kept = db.write(move |conn| master_key::agree(conn, &mine)).await?;
+        if self.unseal(&kept, PROOF).is_ok() {
+            return Ok(());
+        }
+        if db.backend() == Backend::Postgres {
+            return Err(SealError::Another(state_dir.display().to_string()).into());
+        }
+        tracing::warn!("the key file is not the one that the stored tokens were encrypted with; they cannot be used");
+        db.write(move |conn| master_key::replace(conn, &proof)).await?;
+        Ok(())
     }
 
     /// Opens what was sealed for this place.

@@ -52,7 +52,17 @@ impl House {
         self.db
             .write(move |conn| {
                 let instance = instances::ensure(conn, "https://gitlab.example.com")?;
-                let new = NewAccount { user, instance, gitlab_user_id, username: "maria", token_cipher: b"-" };
+                let new = NewAccount {
+                    user,
+                    instance,
+                    gitlab_user_id,
+                    username: "maria",
+                    token_cipher: b"-",
+                    refresh_cipher: None,
+                    expires_at: None,
+                    renew_at: None,
+                    scopes: None,
+                };
                 let id = accounts::link(conn, &new)?;
                 let account = accounts::get(conn, id)?.unwrap();
                 plan::handle_new_authorization(conn, &RULES, &account)?;

@@ -36,7 +36,7 @@ impl Clients {
         }
         let base_url = credential.instance_url.parse().map_err(|error| Error::InvalidEndpoint(format!("{error}")))?;
         let endpoint = Endpoint { base_url, token: credential.token.secret().clone() };
-        let client = Client::new(&endpoint, self.options.clone())?;
+        let client = Client::new(&endpoint, &self.options)?;
         cache.insert(key, (credential.token.clone(), client.clone()));
         Ok(client)
     }

@@ -3,6 +3,7 @@
 mod answer;
 mod faulty;
 mod graphql;
+mod oauth;
 mod rest;
 mod sim;
 
@@ -20,6 +21,8 @@ use crate::{
     graphql::GitlabSchema,
     state::{Quota, State},
 };
+
+pub(crate) use oauth::{CLIENT_ID, CLIENT_SECRET};
 
 pub(crate) const MARIA_TOKEN: &str = "glpat-demo-maria-0000000000";
 pub(crate) const TOM_TOKEN: &str = "glpat-demo-tom-00000000000";
@@ -52,6 +55,9 @@ pub(crate) async fn handle(req: HttpRequest, body: Bytes, shared: web::Data<Shar
         if let Some(answer) = faulty::instead(fault, &path).await {
             return answer;
         }
+    }
+    if let Some(rest) = path.strip_prefix("/oauth/") {
+        return oauth::handle(&req, rest, &body, &shared.state);
     }
     let reader = match caller(&req, &shared.state) {
         Caller::Reader(reader) => reader,
@@ -96,7 +102,10 @@ fn caller(req: &HttpRequest, state: &State) -> Caller {
         None => return Caller::Reader(Reader(None)),
         Some(MARIA_TOKEN) => crate::forge::layout::MARIA.0,
         Some(TOM_TOKEN) => crate::forge::layout::TOM.0,
-        Some(_) => return Caller::WrongToken,
+        Some(token) => match state.grants().owner(token) {
+            Some(username) => return Caller::Reader(Reader(state.world().person(username))),
+            None => return Caller::WrongToken,
+        },
     };
     Caller::Reader(Reader(state.world().person(username)))
 }

@@ -66,6 +66,15 @@ pub(super) fn handle(req: &HttpRequest, path: &str, body: &[u8], state: &State) 
             }
             Err(error) => answer::message(400, &format!("not a move: {error}")),
         },
+        (&Method::GET, "grants") => HttpResponse::Ok().json(state.grants().figures()),
+        (&Method::POST, "expire") => {
+            state.grants().expire();
+            HttpResponse::NoContent().finish()
+        }
+        (&Method::POST, "end-sign-ins") => {
+            state.grants().end_all();
+            HttpResponse::NoContent().finish()
+        }
         _ => answer::message(404, "no such lever"),
     }
 }

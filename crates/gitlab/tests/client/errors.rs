@@ -95,7 +95,7 @@ async fn a_body_that_breaks_off_passes() {
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"data\":").await.unwrap();
         stream.shutdown().await.unwrap();
     });
-    let error = client_at(&base, options(1)).current_user().await.unwrap_err();
+    let error = client_at(&base, &options(1)).current_user().await.unwrap_err();
     assert!(matches!(error, Error::Server { status: 200, .. }), "{error:?}");
     assert!(error.is_transient());
     server.await.unwrap();
@@ -119,7 +119,7 @@ async fn part_of_an_answer_is_no_answer() {
 async fn an_answer_that_takes_too_long() {
     let server = answering(data(&account()).set_delay(Duration::from_mins(1))).await;
     let options = Options { request_timeout: Duration::from_millis(50), ..options(1) };
-    let error = client_at(&server.uri(), options).current_user().await.unwrap_err();
+    let error = client_at(&server.uri(), &options).current_user().await.unwrap_err();
     assert_eq!(error, Error::Timeout);
     assert!(error.is_transient() && error.wants_smaller_page());
 }
@@ -128,7 +128,7 @@ async fn an_answer_that_takes_too_long() {
 async fn an_answer_that_is_too_large() {
     let server = answering(data(&account())).await;
     let options = Options { max_response_bytes: 10, ..options(1) };
-    let error = client_at(&server.uri(), options).current_user().await.unwrap_err();
+    let error = client_at(&server.uri(), &options).current_user().await.unwrap_err();
     assert_eq!(error, Error::TooLarge { limit_bytes: 10 });
 }
 
@@ -137,7 +137,7 @@ async fn nobody_there() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = client_at(&base, options(1)).current_user().await.unwrap_err();
+    let error = client_at(&base, &options(1)).current_user().await.unwrap_err();
     let Error::Unreachable { reason } = &error else { panic!("{error:?}") };
     assert!(reason.to_lowercase().contains("refused"), "{reason}");
     assert!(error.is_transient() && !error.wants_smaller_page());
@@ -148,7 +148,7 @@ async fn https_is_spoken() {
     // The other side speaks plain HTTP: that TLS fails shows that it was tried.
     let server = answering(data(&account())).await;
     let base = server.uri().replace("http://", "https://");
-    let error = client_at(&base, options(1)).current_user().await.unwrap_err();
+    let error = client_at(&base, &options(1)).current_user().await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
 }
 
@@ -180,7 +180,7 @@ async fn a_redirect_within_the_instance_is_followed() {
 fn an_endpoint_that_cannot_work_is_refused_at_once() {
     let make = |base_url: &str, token: &str| {
         let endpoint = Endpoint { base_url: base_url.parse().unwrap(), token: token.into() };
-        Client::new(&endpoint, Options::default()).map(|_| ())
+        Client::new(&endpoint, &Options::default()).map(|_| ())
     };
     assert!(matches!(make("https://user:pw@example.com", "t"), Err(Error::InvalidEndpoint(_))));
     assert_eq!(make("https://example.com", "two\nlines"), Err(Error::Unauthorized));

@@ -35,7 +35,7 @@ async fn a_token_of_nobody_is_not_accepted() {
 async fn an_instance_under_a_path_is_reached() {
     let server = MockServer::start().await;
     Mock::given(path("/gitlab/api/graphql")).respond_with(data(&account())).expect(1).mount(&server).await;
-    client_at(&format!("{}/gitlab/", server.uri()), options(1)).current_user().await.unwrap();
+    client_at(&format!("{}/gitlab/", server.uri()), &options(1)).current_user().await.unwrap();
 }
 
 #[tokio::test]

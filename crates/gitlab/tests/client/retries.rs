@@ -11,7 +11,7 @@ use crate::server::{client_at, data, graphql, options};
 fn observed(server: &MockServer) -> (Client, Arc<Mutex<Vec<String>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&told);
-    let client = client_at(&server.uri(), options(4)).on_retry(move |notice| {
+    let client = client_at(&server.uri(), &options(4)).on_retry(move |notice| {
         let line = format!("{} {}/{}: {}", notice.operation, notice.attempt, notice.attempts, notice.error);
         log.lock().unwrap().push(line);
     });

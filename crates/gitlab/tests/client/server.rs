@@ -18,14 +18,14 @@ pub(crate) fn options(attempts: u32) -> Options {
     Options { retry: quick(attempts), ..Options::default() }
 }
 
-pub(crate) fn client_at(base_url: &str, options: Options) -> Client {
+pub(crate) fn client_at(base_url: &str, options: &Options) -> Client {
     let endpoint = Endpoint { base_url: base_url.parse().unwrap(), token: TOKEN.into() };
     Client::new(&endpoint, options).unwrap()
 }
 
 /// A client that tries once only.
 pub(crate) fn client(server: &MockServer) -> Client {
-    client_at(&server.uri(), options(1))
+    client_at(&server.uri(), &options(1))
 }
 
 /// A request as the client must send it.

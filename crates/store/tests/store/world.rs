@@ -226,7 +226,20 @@ pub(crate) fn link(
     instance: InstanceId,
     gitlab_user_id: i64,
 ) -> Result<AccountId, StoreError> {
-    accounts::link(conn, &NewAccount { user, instance, gitlab_user_id, username: "ada", token_cipher: b"cipher" })
+    accounts::link(
+        conn,
+        &NewAccount {
+            user,
+            instance,
+            gitlab_user_id,
+            username: "ada",
+            token_cipher: b"cipher",
+            refresh_cipher: None,
+            expires_at: None,
+            renew_at: None,
+            scopes: None,
+        },
+    )
 }
 
 pub(crate) fn project(gitlab_id: i64, access_level: Option<i32>) -> FoundArea {

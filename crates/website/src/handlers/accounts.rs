@@ -21,6 +21,7 @@ use trawl_store::{
     Conn, StoreError,
     accounts::{self, Account, AccountState},
     jobs::{self, Waiting},
+    oauth::applications,
 };
 
 /// What the URL says.
@@ -96,17 +97,19 @@ async fn answer(
     just_linked: Option<AccountId>,
 ) -> Result<HttpResponse, PageError> {
     let frame = user.frame(app);
-    let (accounts, linked) = app
+    let (accounts, linked, sign_ins) = app
         .db
         .read(move |conn| {
             let own = accounts::list(conn, Some(user.user.id()))?;
             let new = own.iter().find(|account| Some(account.id()) == just_linked).map(greeting);
             let waiting = jobs::waiting(conn, user.job_scope())?;
             let rows = own.iter().map(|account| linked(conn, account, &waiting)).collect::<Result<_, _>>()?;
-            Ok((rows, new))
+            let known = applications(conn)?;
+            let sign_ins = known.into_iter().map(|known| (known.instance().0, known.instance_url)).collect();
+            Ok((rows, new, sign_ins))
         })
         .await?;
-    page_with(status, &Accounts { frame, accounts, linked, form })
+    page_with(status, &Accounts { frame, accounts, linked, sign_ins, form })
 }
 
 /// What is said of an account that has just been linked.
@@ -128,6 +131,9 @@ fn linked(conn: &mut Conn<'_>, account: &Account, waiting: &[Waiting]) -> Result
         instance_url: account.instance_url.clone(),
         username: Some(account.username.clone()),
         token: match account.state() {
+            AccountState::Refused if account.refresh_cipher.is_some() => {
+                TokenState::Renewing { since: account.state_since() }
+            }
             AccountState::Refused => TokenState::Refused {
                 since: account.state_since(),
                 reason: Some("GitLab no longer accepts this token: it was revoked or has expired.".to_owned()),
@@ -137,6 +143,9 @@ fn linked(conn: &mut Conn<'_>, account: &Account, waiting: &[Waiting]) -> Result
         },
         groups,
         projects,
+        expires_at: account.expires_at().filter(|_| account.refresh_cipher.is_none()),
+        renews: account.refresh_cipher.is_some(),
+        scopes: account.scopes.clone(),
         waiting_jobs: if account.state() == AccountState::Refused { here.map(|row| row.count).sum() } else { 0 },
         linked_at: account.linked_at(),
     })

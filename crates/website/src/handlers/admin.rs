@@ -3,18 +3,23 @@
 use crate::{
     answer::{PageError, page, see_other, told},
     app::App,
-    pages::{Admin, DatabaseFacts, PauseRow, words},
+    handlers::sign_in::Csrf,
+    oauth,
+    pages::{Admin, ApplicationRow, DatabaseFacts, PauseRow, words},
     pausing::{self, PauseError},
     session::{PageUser, SignedIn},
     subject,
 };
 use actix_web::{
     HttpResponse,
-    web::{Data, Form},
+    web::{Data, Form, Path},
 };
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use trawl_jobs::InstanceId;
 use trawl_store::{
     accounts, facts,
+    oauth::{Application, applications},
     pauses::{self, Pause, Scope},
 };
 
@@ -27,7 +32,8 @@ pub async fn show(app: Data<App>, user: PageUser) -> Result<HttpResponse, PageEr
         return Err(PageError::Forbidden);
     }
     let (version, size_bytes) = app.db.read(facts::engine).await?;
-    let (pauses, accounts) = app.db.read(|conn| Ok((pauses::list(conn)?, accounts::list(conn, None)?))).await?;
+    let (pauses, accounts, known) =
+        app.db.read(|conn| Ok((pauses::list(conn)?, accounts::list(conn, None)?, applications(conn)?))).await?;
     let accounts: Vec<(i64, String)> =
         accounts.iter().map(|account| (account.id().0, subject::label(account))).collect();
     let name = |scope: &Scope| match scope {
@@ -49,7 +55,70 @@ pub async fn show(app: Data<App>, user: PageUser) -> Result<HttpResponse, PageEr
     let pauses = pauses.into_iter().map(row).collect();
     let database =
         DatabaseFacts { backend: app.db.backend().as_str().to_owned(), version, size_bytes: Some(size_bytes) };
-    page(&Admin { frame: user.0.frame(&app), processes: app.processes.list(), pauses, accounts, database })
+    page(&Admin {
+        frame: user.0.frame(&app),
+        processes: app.processes.list(),
+        pauses,
+        accounts,
+        redirect_uri: oauth::redirect_uri(&app),
+        applications: known.into_iter().map(application_row).collect(),
+        database,
+    })
+}
+
+fn application_row(known: Application) -> ApplicationRow {
+    ApplicationRow {
+        instance: known.instance().0,
+        confidential: known.secret_cipher.is_some(),
+        since: known.created_at(),
+        instance_url: known.instance_url,
+        client_id: known.client_id,
+    }
+}
+
+/// An application as GitLab shows it.
+#[derive(Debug, Deserialize)]
+pub struct ApplicationForm {
+    csrf: String,
+    instance_url: String,
+    client_id: String,
+    client_secret: SecretString,
+}
+
+/// `POST /admin/applications`.
+///
+/// # Errors
+/// The user is no administrator, or it is none.
+pub async fn set_application(
+    app: Data<App>,
+    user: PageUser,
+    form: Form<ApplicationForm>,
+) -> Result<HttpResponse, PageError> {
+    let (user, form) = (admin(user, &form.csrf)?, form.into_inner());
+    let secret = Some(form.client_secret).filter(|secret| !secret.expose_secret().trim().is_empty());
+    let set = oauth::register(&app, user.user.id(), &form.instance_url, &form.client_id, secret).await;
+    set.map_err(|error| told(422, format!("Nothing was saved. {error} Go back and try again.")))?;
+    Ok(see_other("/admin#applications"))
+}
+
+/// `POST /admin/applications/{instance}/remove`.
+///
+/// # Errors
+/// The user is no administrator, or there is none.
+pub async fn remove_application(
+    app: Data<App>,
+    user: PageUser,
+    instance: Path<i64>,
+    form: Form<Csrf>,
+) -> Result<HttpResponse, PageError> {
+    let user = admin(user, &form.csrf)?;
+    oauth::remove(&app, user.user.id(), InstanceId(instance.into_inner())).await?;
+    Ok(see_other("/admin#applications"))
+}
+
+fn admin(user: PageUser, csrf: &str) -> Result<SignedIn, PageError> {
+    user.0.check_csrf(csrf)?;
+    if user.0.user.is_admin { Ok(user.0) } else { Err(PageError::Forbidden) }
 }
 
 /// What is to be paused, and why.
@@ -63,11 +132,7 @@ pub struct PauseForm {
 }
 
 impl PauseForm {
-    fn scope(&self, user: &SignedIn) -> Result<Scope, PageError> {
-        user.check_csrf(&self.csrf)?;
-        if !user.user.is_admin {
-            return Err(PageError::Forbidden);
-        }
+    fn scope(&self) -> Result<Scope, PageError> {
         let (scope, subject) = self.what.split_once(' ').unwrap_or_default();
         pausing::scope(scope, subject).map_err(refused)
     }
@@ -85,8 +150,9 @@ fn refused(error: PauseError) -> PageError {
 /// # Errors
 /// The user is no administrator, or it means nothing.
 pub async fn pause(app: Data<App>, user: PageUser, form: Form<PauseForm>) -> Result<HttpResponse, PageError> {
-    let scope = form.scope(&user.0)?;
-    pausing::pause(&app, &user.0, scope, &form.reason).await.map_err(refused)?;
+    let user = admin(user, &form.csrf)?;
+    let scope = form.scope()?;
+    pausing::pause(&app, &user, scope, &form.reason).await.map_err(refused)?;
     Ok(see_other("/admin#pauses"))
 }
 
@@ -95,7 +161,8 @@ pub async fn pause(app: Data<App>, user: PageUser, form: Form<PauseForm>) -> Res
 /// # Errors
 /// The user is no administrator, or there is no such pause.
 pub async fn go_on(app: Data<App>, user: PageUser, form: Form<PauseForm>) -> Result<HttpResponse, PageError> {
-    let scope = form.scope(&user.0)?;
-    pausing::go_on(&app, &user.0, scope).await?;
+    let user = admin(user, &form.csrf)?;
+    let scope = form.scope()?;
+    pausing::go_on(&app, &user, scope).await?;
     Ok(see_other("/admin#pauses"))
 }

@@ -23,6 +23,12 @@ struct AccountAnswer {
     instance_url: String,
     username: String,
     working: bool,
+    /// When its token ends, where that is known.
+    expires_at: Option<DateTime<Utc>>,
+    /// Whether the token is renewed by itself.
+    renews: bool,
+    /// What the token may do, with spaces between, where that is known.
+    scopes: Option<String>,
     groups: i64,
     projects: i64,
     linked_at: DateTime<Utc>,
@@ -52,12 +58,15 @@ pub async fn list(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiErro
                 answer.push(AccountAnswer {
                     id: account.id().0,
                     working: account.state() == AccountState::Working,
+                    expires_at: account.expires_at(),
+                    renews: account.refresh_cipher.is_some(),
                     groups,
                     projects,
                     linked_at: account.linked_at(),
                     scope_checked_at: account.scope_checked_at(),
                     instance_url: account.instance_url,
                     username: account.username,
+                    scopes: account.scopes,
                 });
             }
             Ok(answer)

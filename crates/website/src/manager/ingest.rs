@@ -12,12 +12,12 @@ use trawl_jobs::{
     Report, State, UserId, WholeList,
 };
 use trawl_store::{
-    Conn, StoreError,
-    accounts::{self, AccountState},
-    areas, counters, items,
+    Conn, StoreError, accounts, areas, counters, items,
     jobs::{self, Job},
     leases::{self, Advance, Ending, Standing},
-    messages, now, resources, sync,
+    messages, now,
+    renewals::{self, Refusal},
+    resources, sync,
 };
 
 /// GitLab's level from which on confidential objects are seen.
@@ -247,12 +247,14 @@ fn refused(
     done: &mut Ingested,
 ) -> Result<(), StoreError> {
     let Some(account) = reader else { return Ok(()) };
-    if accounts::set_state(conn, account, AccountState::Refused)? {
+    let refusal = renewals::refused(conn, account)?;
+    if refusal == Refusal::Waits {
         done.account_refused = Some(account);
     }
-    // Somebody else's token may do.
+    // The token that replaces it, or somebody else's, may do.
     let others = job.area_id.map(|area| accounts::serving(conn, area, None)).transpose()?;
-    if job.state()? == State::Waiting && others.is_some_and(|others| !others.is_empty()) {
+    let served = refusal == Refusal::Late || others.is_some_and(|others| !others.is_empty());
+    if job.state()? == State::Waiting && served {
         jobs::wake(conn, job)?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use super::{
     link, parts, words,
 };
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// The user's linked accounts, and the form to link one.
 #[derive(Debug, Template)]
@@ -17,6 +17,8 @@ pub struct Accounts {
     pub accounts: Vec<LinkedAccount>,
     /// What has just been linked, in words.
     pub linked: Option<String>,
+    /// Instances where people can sign in: our id and the base URL.
+    pub sign_ins: Vec<(i64, String)>,
     /// The form.
     pub form: LinkForm,
 }
@@ -36,6 +38,12 @@ pub struct LinkedAccount {
     pub groups: i64,
     /// Projects that it reaches.
     pub projects: i64,
+    /// When its token ends, where that is known and nobody renews it.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// It came by signing in, and is renewed by itself.
+    pub renews: bool,
+    /// What the token may do, as GitLab tells it.
+    pub scopes: Option<String>,
     /// Jobs that wait for a new token.
     pub waiting_jobs: i64,
     /// When it was linked.
@@ -49,6 +57,11 @@ pub enum TokenState {
     NotChecked,
     /// Accepted.
     Works,
+    /// It has ended, and is being renewed.
+    Renewing {
+        /// Since when.
+        since: DateTime<Utc>,
+    },
     /// Refused: wrong, expired or revoked.
     Refused {
         /// Since when.
@@ -71,6 +84,9 @@ pub struct LinkForm {
     pub error: Option<String>,
 }
 
+/// Somebody should think of a new token.
+const SOON: TimeDelta = TimeDelta::days(7);
+
 impl Accounts {
     const SECTION: Section = Section::Accounts;
     const LIVE: &str = "account area";
@@ -81,6 +97,18 @@ impl LinkedAccount {
     fn name(&self) -> String {
         let host = words::host(&self.instance_url);
         self.username.as_ref().map_or_else(|| host.clone(), |username| format!("{username} @ {host}"))
+    }
+
+    /// The scopes without the one that is asked for.
+    fn needless(&self) -> Option<String> {
+        let scopes = self.scopes.as_ref()?.split(' ').filter(|scope| !scope.is_empty() && *scope != "read_api");
+        let needless = scopes.collect::<Vec<_>>().join(", ");
+        (!needless.is_empty()).then_some(needless)
+    }
+
+    /// Whether its token ends within a week.
+    fn ends_soon(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_some_and(|end| end - now < SOON)
     }
 
     /// The form with this instance filled in.

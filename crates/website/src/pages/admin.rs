@@ -21,6 +21,10 @@ pub struct Admin {
     pub pauses: Vec<PauseRow>,
     /// All linked accounts: our id and their name.
     pub accounts: Vec<(i64, String)>,
+    /// Where GitLab sends people back to who sign in.
+    pub redirect_uri: String,
+    /// Applications by which people sign in, by address.
+    pub applications: Vec<ApplicationRow>,
     /// Where everything is kept.
     pub database: DatabaseFacts,
 }
@@ -38,6 +42,21 @@ pub struct PauseRow {
     pub reason: String,
     /// Who wanted it.
     pub by: Option<String>,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// Trawl as an application that an instance knows.
+#[derive(Debug, Clone)]
+pub struct ApplicationRow {
+    /// Our id of the instance.
+    pub instance: i64,
+    /// Its base URL.
+    pub instance_url: String,
+    /// GitLab's name for the application.
+    pub client_id: String,
+    /// It has a secret.
+    pub confidential: bool,
     /// Since when.
     pub since: DateTime<Utc>,
 }

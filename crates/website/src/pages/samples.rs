@@ -59,6 +59,9 @@ impl Samples {
             token,
             groups: 24,
             projects: 214,
+            expires_at: (id == 1).then(|| Self::ago(-400_000)),
+            renews: id == 3,
+            scopes: self.some("read_api sudo"),
             waiting_jobs: 14,
             linked_at: Self::ago(400_000),
         };
@@ -67,6 +70,7 @@ impl Samples {
             frame: self.frame(),
             linked: self.some("Linked maria."),
             accounts: vec![account(1, TokenState::Works), account(2, refused), account(3, TokenState::NotChecked)],
+            sign_ins: vec![(1, self.say("https://gitlab.example.com"))],
             form: LinkForm {
                 instance_url: self.say("https://gitlab.example.com"),
                 instance_error: self.some("Nothing answers at this address."),
@@ -118,6 +122,14 @@ impl Samples {
                 since: Self::ago(900),
             }],
             accounts: vec![(1, self.say("maria @ gitlab.example.com"))],
+            redirect_uri: self.say("https://trawl.example.com/auth/gitlab/callback"),
+            applications: vec![ApplicationRow {
+                instance: 1,
+                instance_url: self.say("https://gitlab.example.com"),
+                client_id: self.say("6a1c"),
+                confidential: true,
+                since: Self::ago(90_000),
+            }],
             database: DatabaseFacts {
                 backend: self.say("SQLite"),
                 version: self.say("3.50.4"),

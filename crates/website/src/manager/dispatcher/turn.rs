@@ -253,7 +253,8 @@ impl Dispatcher {
             self.hub.areas();
         }
         if refused {
-            self.credentials.publish(&self.db).await;
+            // Told to the crawlers, and renewed where that can be.
+            self.credentials.touch();
             self.hub.accounts();
         }
     }
