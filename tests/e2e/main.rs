@@ -22,3 +22,4 @@ mod refusals;
 mod scan;
 mod stop;
 mod visibility;
+mod webhooks;

@@ -179,6 +179,17 @@ pub fn list(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<Account>, S
     })
 }
 
+/// Working accounts of an instance.
+pub fn of_instance(conn: &mut Conn<'_>, instance: InstanceId) -> Result<Vec<Account>, StoreError> {
+    let query = accounts::table
+        .inner_join(instances::table)
+        .filter(accounts::instance_id.eq(instance.0))
+        .filter(accounts::state.eq(AccountState::Working.as_str()))
+        .select(columns::<Account>())
+        .order(accounts::id);
+    Ok(on_backend!(conn, |c| query.load(c))?)
+}
+
 /// One account.
 pub fn get(conn: &mut Conn<'_>, account: AccountId) -> Result<Option<Account>, StoreError> {
     let query =

@@ -129,6 +129,21 @@ pub fn get(conn: &mut Conn<'_>, area: AreaId) -> Result<Option<Area>, StoreError
     Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 
+/// The area that GitLab knows by this number.
+pub fn by_gitlab_id(
+    conn: &mut Conn<'_>,
+    instance: InstanceId,
+    kind: AreaKind,
+    gitlab_id: i64,
+) -> Result<Option<Area>, StoreError> {
+    let query = areas::table
+        .filter(areas::instance_id.eq(instance.0))
+        .filter(areas::kind.eq(kind.as_str()))
+        .filter(areas::gitlab_id.eq(gitlab_id))
+        .select(columns::<Area>());
+    Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
+}
+
 /// All areas that are to be kept fresh.
 pub fn refreshable(conn: &mut Conn<'_>) -> Result<Vec<Area>, StoreError> {
     let query = areas::table

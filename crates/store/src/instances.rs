@@ -17,6 +17,13 @@ pub fn by_url(conn: &mut Conn<'_>, url: &str) -> Result<Option<InstanceId>, Stor
     Ok(on_backend!(conn, |c| query.get_result(c).optional())?.map(InstanceId))
 }
 
+/// All instances, by base URL.
+pub fn list(conn: &mut Conn<'_>) -> Result<Vec<(InstanceId, String)>, StoreError> {
+    let query = instances::table.select((instances::id, instances::url)).order(instances::url);
+    let rows: Vec<(i64, String)> = on_backend!(conn, |c| query.load(c))?;
+    Ok(rows.into_iter().map(|(id, url)| (InstanceId(id), url)).collect())
+}
+
 /// The base URL of an instance.
 pub fn url(conn: &mut Conn<'_>, instance: InstanceId) -> Result<String, StoreError> {
     let query = instances::table.find(instance.0).select(instances::url);

@@ -37,6 +37,7 @@ mod tally;
 mod text;
 mod turns;
 pub mod users;
+pub mod webhooks;
 mod when;
 pub mod workers;
 mod writer;

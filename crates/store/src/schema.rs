@@ -67,6 +67,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    webhooks (instance_id) {
+        instance_id -> BigInt,
+        secret_hash -> Text,
+        created_at -> Timestamp,
+        last_event_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     oauth_sign_ins (state_hash) {
         state_hash -> Text,
         user_id -> BigInt,
@@ -287,6 +296,7 @@ diesel::table! {
         full_at -> Nullable<Timestamp>,
         full_generation -> Nullable<BigInt>,
         full_reader -> Nullable<BigInt>,
+        wanted_at -> Nullable<Timestamp>,
     }
 }
 
@@ -309,6 +319,7 @@ diesel::table! {
 
 diesel::joinable!(accounts -> instances (instance_id));
 diesel::joinable!(accounts -> users (user_id));
+diesel::joinable!(webhooks -> instances (instance_id));
 diesel::joinable!(oauth_applications -> instances (instance_id));
 diesel::joinable!(area_authorizations -> accounts (account_id));
 diesel::joinable!(area_authorizations -> areas (area_id));
@@ -326,6 +337,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     instances,
     accounts,
     oauth_applications,
+    webhooks,
     areas,
     area_authorizations,
     jobs,

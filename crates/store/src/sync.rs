@@ -24,6 +24,7 @@ pub struct SyncState {
     incomplete: Option<String>,
     failure: Option<String>,
     full_at: Option<Stamp>,
+    wanted_at: Option<Stamp>,
 }
 
 impl SyncState {
@@ -61,6 +62,12 @@ impl SyncState {
     #[must_use]
     pub fn completed_at(&self) -> Option<DateTime<Utc>> {
         self.completed_at.map(Stamp::and_utc)
+    }
+
+    /// Whether it is known that there is something new.
+    #[must_use]
+    pub const fn is_wanted(&self) -> bool {
+        self.wanted_at.is_some()
     }
 }
 
@@ -112,6 +119,30 @@ pub fn completed(conn: &mut Conn<'_>, area: AreaId, kind: &str, pass: Pass<'_>) 
         .set((changes, sync_states::generation.eq(sync_states::generation + 1)))
         .execute(c))?;
     Ok(())
+}
+
+/// There is something new of these kinds in an area. Returns of how many of them passes are kept; a first pass comes anyway.
+pub fn want(conn: &mut Conn<'_>, area: AreaId, kinds: &[&str]) -> Result<usize, StoreError> {
+    let rows = sync_states::table.filter(sync_states::area_id.eq(area.0)).filter(sync_states::kind.eq_any(kinds));
+    let wanted = sync_states::wanted_at.eq(Some(stored(now())));
+    Ok(on_backend!(conn, |c| diesel::update(rows).set(wanted).execute(c))?)
+}
+
+/// A pass that began at `began` has seen what was told before it.
+pub fn heeded(conn: &mut Conn<'_>, area: AreaId, kind: &str, began: DateTime<Utc>) -> Result<(), StoreError> {
+    let told = sync_states::table
+        .filter(sync_states::area_id.eq(area.0))
+        .filter(sync_states::kind.eq(kind))
+        .filter(sync_states::wanted_at.le(stored(began)));
+    on_backend!(conn, |c| diesel::update(told).set(sync_states::wanted_at.eq(None::<Stamp>)).execute(c))?;
+    Ok(())
+}
+
+/// Areas in which something new is to be seen.
+pub fn wanted(conn: &mut Conn<'_>) -> Result<Vec<AreaId>, StoreError> {
+    let query = sync_states::table.filter(sync_states::wanted_at.is_not_null()).select(sync_states::area_id).distinct();
+    let rows: Vec<i64> = on_backend!(conn, |c| query.load(c))?;
+    Ok(rows.into_iter().map(AreaId).collect())
 }
 
 /// The last pass that read everything.

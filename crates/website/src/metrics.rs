@@ -43,6 +43,12 @@ struct ByCrawler {
     crawler: String,
 }
 
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByEvent {
+    event: &'static str,
+    result: &'static str,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// All figures. Cheap to clone.
@@ -62,6 +68,7 @@ struct Figures {
     turns: Histogram,
     reports_waiting: Gauge,
     windows: Family<ByCrawler, Gauge<f64, AtomicU64>>,
+    hooks: Family<ByEvent, Counter>,
 }
 
 impl fmt::Debug for Metrics {
@@ -86,6 +93,7 @@ impl Default for Metrics {
             turns: Histogram::new(TURN_SECONDS),
             reports_waiting: Gauge::default(),
             windows: Family::default(),
+            hooks: Family::default(),
         };
         let registry = &mut figures.registry;
         registry.register("jobs", "Jobs in the database", figures.jobs.clone());
@@ -131,6 +139,7 @@ impl Default for Metrics {
             Unit::Other("ratio".to_owned()),
             figures.windows.clone(),
         );
+        registry.register("webhook_events", "Events that instances have told", figures.hooks.clone());
         Self(Arc::new(figures))
     }
 }
@@ -185,6 +194,11 @@ impl Metrics {
     /// A crawler is gone.
     pub fn left(&self, crawler: ProcessId) {
         self.0.windows.remove(&by_crawler(crawler));
+    }
+
+    /// An instance has told of something: what sort of event it is, and whether it is `used`, `ignored` or `refused`.
+    pub fn hook(&self, event: &'static str, result: &'static str) {
+        self.0.hooks.get_or_create(&ByEvent { event, result }).inc();
     }
 
     /// So many jobs run.

@@ -2,12 +2,12 @@
 
 use crate::handlers::{
     accounts, admin, api_accounts, api_admin, api_admin_jobs, api_applications, api_areas, api_export, api_job,
-    api_jobs, api_pauses, api_schedules, api_search, api_submit, assets, charts, explore, health, job, jobs, oauth,
-    overview, project, resource, schedules, set_up, sign_in, stream,
+    api_jobs, api_pauses, api_schedules, api_search, api_submit, api_webhooks, assets, charts, explore, health, hooks,
+    job, jobs, oauth, overview, project, resource as object, schedules, set_up, sign_in, stream,
 };
 use crate::oauth::CALLBACK;
 use crate::openapi;
-use actix_web::web::{ServiceConfig, delete, get, patch, post, route};
+use actix_web::web::{PayloadConfig, ServiceConfig, delete, get, patch, post, resource, route};
 
 /// The table.
 pub fn table(routes: &mut ServiceConfig) {
@@ -24,6 +24,11 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/sign-in", get().to(sign_in::form))
         .route("/sign-in", post().to(sign_in::submit))
         .route("/sign-out", post().to(sign_in::sign_out))
+        .service(
+            resource("/hooks/gitlab/{instance}")
+                .app_data(PayloadConfig::new(hooks::LIMIT))
+                .route(post().to(hooks::take)),
+        )
         .route(CALLBACK, get().to(oauth::come_back))
         .route("/auth/gitlab/{instance}", get().to(oauth::depart))
         // pages
@@ -43,8 +48,8 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/explore/group/{id}", get().to(explore::group))
         .route("/explore/project/{id}", get().to(project::show))
         .route("/explore/project/{id}/charts", get().to(charts::show))
-        .route("/explore/issue/{id}", get().to(resource::issue))
-        .route("/explore/merge_request/{id}", get().to(resource::merge_request))
+        .route("/explore/issue/{id}", get().to(object::issue))
+        .route("/explore/merge_request/{id}", get().to(object::merge_request))
         .route("/accounts", get().to(accounts::show))
         .route("/accounts", post().to(accounts::link))
         .route("/accounts/{id}/unlink", post().to(accounts::unlink))
@@ -52,6 +57,8 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/admin/pause", post().to(admin::pause))
         .route("/admin/applications", post().to(admin::set_application))
         .route("/admin/applications/{instance}/remove", post().to(admin::remove_application))
+        .route("/admin/webhooks", post().to(admin::set_webhook))
+        .route("/admin/webhooks/{instance}/remove", post().to(admin::remove_webhook))
         .route("/admin/go-on", post().to(admin::go_on))
         // API
         .route("/api/openapi.json", get().to(openapi::show))
@@ -92,6 +99,9 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/api/admin/applications", get().to(api_applications::list))
         .route("/api/admin/applications", post().to(api_applications::set))
         .route("/api/admin/applications/{instance}", delete().to(api_applications::remove))
+        .route("/api/admin/webhooks", get().to(api_webhooks::list))
+        .route("/api/admin/webhooks", post().to(api_webhooks::set))
+        .route("/api/admin/webhooks/{instance}", delete().to(api_webhooks::remove))
         .route("/api/admin/processes", get().to(api_admin::processes))
         .default_service(route().to(health::nothing_here));
 }

@@ -4,8 +4,9 @@ use crate::{
     answer::{PageError, page, see_other, told},
     app::App,
     handlers::sign_in::Csrf,
+    listening::{self, Told},
     oauth,
-    pages::{Admin, ApplicationRow, DatabaseFacts, PauseRow, words},
+    pages::{Admin, ApplicationRow, DatabaseFacts, NewSecret, PauseRow, WebhookRow, words},
     pausing::{self, PauseError},
     session::{PageUser, SignedIn},
     subject,
@@ -18,9 +19,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use trawl_jobs::InstanceId;
 use trawl_store::{
-    accounts, facts,
+    accounts, facts, instances,
     oauth::{Application, applications},
     pauses::{self, Pause, Scope},
+    webhooks::{self, Webhook},
 };
 
 /// `GET /admin`.
@@ -31,9 +33,14 @@ pub async fn show(app: Data<App>, user: PageUser) -> Result<HttpResponse, PageEr
     if !user.0.user.is_admin {
         return Err(PageError::Forbidden);
     }
+    answer(&app, &user.0, None).await
+}
+
+async fn answer(app: &App, user: &SignedIn, new_secret: Option<NewSecret>) -> Result<HttpResponse, PageError> {
     let (version, size_bytes) = app.db.read(facts::engine).await?;
-    let (pauses, accounts, known) =
-        app.db.read(|conn| Ok((pauses::list(conn)?, accounts::list(conn, None)?, applications(conn)?))).await?;
+    let (pauses, accounts) = app.db.read(|conn| Ok((pauses::list(conn)?, accounts::list(conn, None)?))).await?;
+    let (known, hooks, instances) =
+        app.db.read(|conn| Ok((applications(conn)?, webhooks::list(conn)?, instances::list(conn)?))).await?;
     let accounts: Vec<(i64, String)> =
         accounts.iter().map(|account| (account.id().0, subject::label(account))).collect();
     let name = |scope: &Scope| match scope {
@@ -56,12 +63,15 @@ pub async fn show(app: Data<App>, user: PageUser) -> Result<HttpResponse, PageEr
     let database =
         DatabaseFacts { backend: app.db.backend().as_str().to_owned(), version, size_bytes: Some(size_bytes) };
     page(&Admin {
-        frame: user.0.frame(&app),
+        frame: user.frame(app),
         processes: app.processes.list(),
         pauses,
         accounts,
-        redirect_uri: oauth::redirect_uri(&app),
+        redirect_uri: oauth::redirect_uri(app),
         applications: known.into_iter().map(application_row).collect(),
+        webhooks: hooks.into_iter().map(|hook| webhook_row(app, hook)).collect(),
+        instances: instances.into_iter().map(|(_, url)| url).collect(),
+        new_secret,
         database,
     })
 }
@@ -74,6 +84,48 @@ fn application_row(known: Application) -> ApplicationRow {
         instance_url: known.instance_url,
         client_id: known.client_id,
     }
+}
+
+fn webhook_row(app: &App, hook: Webhook) -> WebhookRow {
+    WebhookRow {
+        instance: hook.instance().0,
+        url: listening::url(app, hook.instance()),
+        last_event: hook.last_event_at(),
+        instance_url: hook.instance_url,
+    }
+}
+
+/// Which instance.
+#[derive(Debug, Deserialize)]
+pub struct WebhookForm {
+    csrf: String,
+    instance_url: String,
+}
+
+/// `POST /admin/webhooks`: makes a secret and shows it, once.
+///
+/// # Errors
+/// The user is no administrator.
+pub async fn set_webhook(app: Data<App>, user: PageUser, form: Form<WebhookForm>) -> Result<HttpResponse, PageError> {
+    let user = admin(user, &form.csrf)?;
+    let begun = listening::begin(&app, user.user.id(), &form.instance_url).await;
+    let Told { url, secret, .. } = begun.map_err(|error| told(422, error.to_string()))?;
+    answer(&app, &user, Some(NewSecret { url, secret })).await
+}
+
+/// `POST /admin/webhooks/{instance}/remove`.
+///
+/// # Errors
+/// The user is no administrator, or nobody listens to it.
+pub async fn remove_webhook(
+    app: Data<App>,
+    user: PageUser,
+    instance: Path<i64>,
+    form: Form<Csrf>,
+) -> Result<HttpResponse, PageError> {
+    let user = admin(user, &form.csrf)?;
+    listening::end(&app, user.user.id(), InstanceId(instance.into_inner())).await?;
+    Ok(see_other("/admin#webhooks"))
 }
 
 /// An application as GitLab shows it.

@@ -302,6 +302,9 @@ fn pass_completed(conn: &mut Conn<'_>, job: &Job, area: AreaId, pass: Pass<'_>) 
     let reader = reader.filter(|_| !whole.is_empty() && whole.iter().all(|list| list.seen.is_some()));
     let kept = sweep(conn, job, area, (reader, access_level), whole)?;
     let incomplete = incomplete.or(kept);
+    // Of a job that was taken up again it is not known when it looked first.
+    let began = job.started_at().filter(|_| job.lease_token == 1).unwrap_or_else(|| job.created_at());
+    sync::heeded(conn, area, &job.kind, began)?;
     sync::completed(conn, area, &job.kind, sync::Pass { watermark, incomplete, full, access_level, reader })
 }
 

@@ -7,12 +7,17 @@ use std::time::Duration;
 use trawl_jobs::{AccountId, JobId, JobSpec, Subject, WaitReason, plan};
 use trawl_store::{
     Conn, StoreError,
-    accounts::Account,
+    accounts::{self, Account},
     areas::Area,
     jobs::{self, NewJob, Submitted},
     now,
     sync::{self, SyncState},
 };
+
+/// Between two looks at what an account can reach, however often its instance tells that it has changed.
+const REACH_PAUSE: Duration = Duration::from_mins(1);
+/// Between two passes over the same list, however often its instance tells that there is something new.
+const WANTED_PAUSE: Duration = Duration::from_secs(5);
 
 /// Whether something that happened at `last` is due again.
 #[must_use]
@@ -27,7 +32,20 @@ pub fn handle_new_authorization(
     rules: &Rules,
     account: &Account,
 ) -> Result<Option<JobId>, StoreError> {
-    if !is_due(account.scope_tried_at(), rules.scope) {
+    reach(conn, rules, account, rules.scope)
+}
+
+/// What an account can reach has changed, as its instance tells.
+pub fn handle_changed_reach(
+    conn: &mut Conn<'_>,
+    rules: &Rules,
+    account: &Account,
+) -> Result<Option<JobId>, StoreError> {
+    reach(conn, rules, account, rules.scope.min(REACH_PAUSE))
+}
+
+fn reach(conn: &mut Conn<'_>, rules: &Rules, account: &Account, every: Duration) -> Result<Option<JobId>, StoreError> {
+    if !is_due(account.scope_tried_at(), every) {
         return Ok(None);
     }
     let mut made = None;
@@ -70,21 +88,7 @@ pub fn handle_new_area(conn: &mut Conn<'_>, rules: &Rules, area: &Area, finder: 
         if !needs(rules, area, &spec, last) {
             continue;
         }
-        // After one that has failed, what has changed comes first.
-        let everything = last.is_some_and(|last| !last.has_failed() && is_due(last.full_at(), rules.full));
-        let spec = spec.in_full().filter(|_| everything).unwrap_or(spec);
-        let new = NewJob {
-            spec,
-            subject: Subject::Area(area.id()),
-            instance: Some(area.instance()),
-            user: finder.user,
-            account: finder.account,
-            parent: finder.parent,
-            priority: None,
-            priority_threshold: rules.priority_threshold,
-            max_attempts: rules.max_attempts,
-        };
-        let submitted = jobs::submit(conn, &new)?;
+        let submitted = submit(conn, rules, area, (spec, last), finder)?;
         made += usize::from(submitted.created);
         // One that waits for somebody who may read the area: here they are.
         if !submitted.created
@@ -96,6 +100,46 @@ pub fn handle_new_area(conn: &mut Conn<'_>, rules: &Rules, area: &Area, finder: 
         }
     }
     Ok(made)
+}
+
+/// Somebody has told that there is something new in an area: reads it, unless that was done a moment ago or is under way.
+/// Returns how many jobs are new.
+pub fn handle_wanted(conn: &mut Conn<'_>, rules: &Rules, area: &Area) -> Result<usize, StoreError> {
+    let Some(account) = accounts::serving(conn, area.id().0, None)?.into_iter().next() else { return Ok(0) };
+    let user = accounts::get(conn, account)?.map(|account| account.user());
+    let finder = Finder { user, account: Some(account), parent: None };
+    let passes = sync::passes(conn, area.id())?;
+    let mut made = 0;
+    for spec in plan::for_area(area.traits()) {
+        let last = passes.get(spec.kind());
+        if last.is_some_and(|last| last.is_wanted() && is_due(Some(last.tried_at()), WANTED_PAUSE)) {
+            made += usize::from(submit(conn, rules, area, (spec, last), finder)?.created);
+        }
+    }
+    Ok(made)
+}
+
+fn submit(
+    conn: &mut Conn<'_>,
+    rules: &Rules,
+    area: &Area,
+    (spec, last): (JobSpec, Option<&SyncState>),
+    finder: Finder,
+) -> Result<Submitted, StoreError> {
+    // After one that has failed, what has changed comes first.
+    let everything = last.is_some_and(|last| !last.has_failed() && is_due(last.full_at(), rules.full));
+    let new = NewJob {
+        spec: spec.in_full().filter(|_| everything).unwrap_or(spec),
+        subject: Subject::Area(area.id()),
+        instance: Some(area.instance()),
+        user: finder.user,
+        account: finder.account,
+        parent: finder.parent,
+        priority: None,
+        priority_threshold: rules.priority_threshold,
+        max_attempts: rules.max_attempts,
+    };
+    jobs::submit(conn, &new)
 }
 
 /// Whether an area is to be read, given the last pass of that kind. An archived one is read once and for all.

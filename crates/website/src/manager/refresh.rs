@@ -5,8 +5,19 @@ use super::{
     plan::{self, Finder},
 };
 use chrono::TimeDelta;
-use trawl_jobs::JobSpec;
+use trawl_jobs::{AreaId, JobSpec};
 use trawl_store::{Conn, StoreError, accounts, areas, now, sync};
+
+/// Submits what an instance has told of and what could not be read at once. Returns how many jobs are new.
+pub fn told(conn: &mut Conn<'_>, rules: &Rules, wanted: &[AreaId]) -> Result<usize, StoreError> {
+    let mut made = 0;
+    for id in wanted {
+        if let Some(area) = areas::get(conn, *id)? {
+            made += plan::handle_wanted(conn, rules, &area)?;
+        }
+    }
+    Ok(made)
+}
 
 /// Submits what is due. Returns how many jobs are new.
 pub fn run(conn: &mut Conn<'_>, rules: &Rules) -> Result<usize, StoreError> {

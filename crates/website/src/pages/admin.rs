@@ -25,6 +25,12 @@ pub struct Admin {
     pub redirect_uri: String,
     /// Applications by which people sign in, by address.
     pub applications: Vec<ApplicationRow>,
+    /// Instances that may tell of changes, by address.
+    pub webhooks: Vec<WebhookRow>,
+    /// All instances, by address.
+    pub instances: Vec<String>,
+    /// A secret that was made just now.
+    pub new_secret: Option<NewSecret>,
     /// Where everything is kept.
     pub database: DatabaseFacts,
 }
@@ -59,6 +65,28 @@ pub struct ApplicationRow {
     pub confidential: bool,
     /// Since when.
     pub since: DateTime<Utc>,
+}
+
+/// An instance that may tell of changes.
+#[derive(Debug, Clone)]
+pub struct WebhookRow {
+    /// Our id of the instance.
+    pub instance: i64,
+    /// Its base URL.
+    pub instance_url: String,
+    /// Where it sends events.
+    pub url: String,
+    /// When it last did.
+    pub last_event: Option<DateTime<Utc>>,
+}
+
+/// What is to be entered in GitLab.
+#[derive(Debug, Clone)]
+pub struct NewSecret {
+    /// Where GitLab is to send events.
+    pub url: String,
+    /// Its secret token.
+    pub secret: String,
 }
 
 /// Facts about the database.

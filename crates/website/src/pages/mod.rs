@@ -30,7 +30,7 @@ pub mod tree;
 pub mod words;
 
 pub use accounts::{Accounts, LinkForm, LinkedAccount, TokenState};
-pub use admin::{Admin, ApplicationRow, DatabaseFacts, PauseRow};
+pub use admin::{Admin, ApplicationRow, DatabaseFacts, NewSecret, PauseRow, WebhookRow};
 pub use area::{AreaRow, Completeness, Crumb};
 pub use askama::Template;
 pub use assets::{Assets, asset_url};

@@ -130,6 +130,17 @@ impl Samples {
                 confidential: true,
                 since: Self::ago(90_000),
             }],
+            webhooks: vec![WebhookRow {
+                instance: 1,
+                instance_url: self.say("https://gitlab.example.com"),
+                url: self.say("https://trawl.example.com/hooks/gitlab/1"),
+                last_event: Some(Self::ago(40)),
+            }],
+            instances: vec![self.say("https://gitlab.example.com")],
+            new_secret: Some(NewSecret {
+                url: self.say("https://trawl.example.com/hooks/gitlab/1"),
+                secret: self.say("5ec4e7"),
+            }),
             database: DatabaseFacts {
                 backend: self.say("SQLite"),
                 version: self.say("3.50.4"),
