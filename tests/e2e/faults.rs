@@ -34,12 +34,12 @@ async fn a_crawl_survives_a_bad_day() {
     assert_eq!(unused, None, "this fault has not happened");
 }
 
-/// An instance that tells how many requests it allows is never asked for more.
+/// An instance that tells how many requests it allows is never asked for more, however many crawlers there are.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_asked_more_than_allowed() {
     let (scale, rate_limit, rate_window) = (0.05, 60, Duration::from_secs(2));
     let forge = trawl_gitlab_sim::start(Options { scale, rate_limit, rate_window, ..Options::default() }).unwrap();
-    let site = Site::linked(System::new(), forge).await;
+    let site = Site::linked(System::new().with("TRAWL_CRAWLER__INSTANCES", "3"), forge).await;
     let database = site.crawled().await;
     assert_mirrors(&database, &site.forge);
     assert_lists(&database, &site.forge);
@@ -47,6 +47,8 @@ async fn nobody_is_asked_more_than_allowed() {
     let requests: u64 = site.forge.requests().values().sum();
     assert!(requests > 4 * u64::from(rate_limit), "{requests} requests fit into a few windows");
     assert_eq!(site.forge.refusals(), 0, "of {requests} requests");
+    let workers = "SELECT count(DISTINCT worker) AS v FROM attempts";
+    assert_eq!(database.number(workers), 3, "all of them have asked");
     let waited = "SELECT count(*) AS v FROM jobs WHERE attempt > 1";
     assert_eq!(database.number(waited), 0, "waiting costs no attempt");
 }

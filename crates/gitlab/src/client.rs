@@ -50,6 +50,9 @@ impl Default for Options {
     }
 }
 
+/// The one route of GraphQL.
+const GRAPHQL: &str = "graphql";
+
 type Observer = Arc<dyn Fn(&RetryNotice<'_>) + Send + Sync>;
 
 /// Speaks to one instance with one token. Cloning is cheap and shares the connections.
@@ -84,6 +87,17 @@ impl Client {
         Self { on_retry: Some(Arc::new(observer)), ..self.clone() }
     }
 
+    /// The same client at the pace of another one of the same person.
+    #[must_use]
+    pub fn at_pace_of(&self, other: &Self) -> Self {
+        Self { pace: Arc::clone(&other.pace), ..self.clone() }
+    }
+
+    /// So many requests may be under way elsewhere with the same token: as much of the instance's leave is kept for them.
+    pub fn shared_with(&self, others: u32) {
+        self.pace.shared_with(others);
+    }
+
     /// Runs one of our documents.
     pub(crate) async fn run<Q: GraphQLQuery>(&self, variables: Q::Variables) -> Result<Q::ResponseData, Error> {
         let body = Q::build_query(variables);
@@ -101,7 +115,7 @@ impl Client {
         let mut attempt = 1;
         loop {
             let text = document::without(query, &self.missing());
-            let turn = self.turn().await?;
+            let turn = self.turn(GRAPHQL).await?;
             let answer = self.once(operation, &text, &variables).await;
             drop(turn);
             match answer {
@@ -136,7 +150,7 @@ impl Client {
     ) -> Result<T, Error> {
         let request = Request { operation_name: operation, query, variables };
         let answer = self.transport.post(to_json(&request)?.to_string()).await?;
-        self.pace.heard(&answer);
+        self.pace.heard(GRAPHQL, &answer);
         response::read(&answer)
     }
 
@@ -146,14 +160,14 @@ impl Client {
     }
 
     /// Leave to ask once; an error where that would take long, and is better waited for elsewhere.
-    pub(crate) async fn turn(&self) -> Result<Turn<'_>, Error> {
-        self.pace.turn().await
+    pub(crate) async fn turn(&self, route: &str) -> Result<Turn<'_>, Error> {
+        self.pace.turn(route).await
     }
 
     /// Asks a REST route once.
-    pub(crate) async fn get(&self, url: Url) -> Result<Answer, Error> {
+    pub(crate) async fn get(&self, route: &str, url: Url) -> Result<Answer, Error> {
         let answer = self.transport.get(url).await?;
-        self.pace.heard(&answer);
+        self.pace.heard(route, &answer);
         Ok(answer)
     }
 

@@ -3,9 +3,15 @@
 //! GitLab tells with each answer how many requests are left in its window, and when the next one begins: then the last few
 //! are left to people, and whoever comes after them waits. Where an instance does not tell, the rate at which it said
 //! stop is the rate that it bears, and a little more is tried as time goes by.
+//!
+//! An instance may have several limits, and tells with each answer the name of the one that it fell under: each is kept by
+//! itself, and so is what is known of which route falls under which.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU32, Ordering},
+};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -19,6 +25,8 @@ use crate::{Error, response};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Of a window's requests this part is left to people who work with the same account.
 const KEPT_BACK: u32 = 50;
+/// For so long others cannot have taken much of what was left.
+const FRESH: Duration = Duration::from_millis(200);
 /// What an instance bears is judged by this time.
 const WINDOW: Duration = Duration::from_mins(1);
 /// Answers that are remembered to judge by.
@@ -32,11 +40,18 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// See the module. One for each token; it is shared by all that ask with it.
 #[derive(Debug, Default)]
-pub(crate) struct Pace(Mutex<State>);
+pub(crate) struct Pace {
+    state: Mutex<State>,
+    /// Requests that other processes may have under way with the same token.
+    others: AtomicU32,
+}
 
 #[derive(Debug, Default)]
 struct State {
-    told: Option<Told>,
+    /// Limits, by the name that the instance has for them.
+    limits: HashMap<String, Limit>,
+    /// Under which limit a route fell last.
+    fell_under: HashMap<String, String>,
     /// Asked and not answered yet.
     in_flight: u32,
     /// Nothing is asked before this.
@@ -51,12 +66,21 @@ struct State {
     answered: VecDeque<Instant>,
 }
 
-/// What an instance told last.
+/// One of an instance's limits.
+#[derive(Debug, Default)]
+struct Limit {
+    told: Option<Told>,
+    /// Nothing that falls under it is asked before this.
+    closed_until: Option<Instant>,
+}
+
+/// What an instance told last of a limit.
 #[derive(Debug, Clone, Copy)]
 struct Told {
     limit: u32,
     remaining: u32,
     until: Instant,
+    at: Instant,
 }
 
 /// How a request was answered.
@@ -74,7 +98,7 @@ pub(crate) struct Turn<'a>(&'a Pace);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let mut state = self.0.lock();
         state.in_flight = state.in_flight.saturating_sub(1);
     }
 }
@@ -84,9 +108,10 @@ impl Pace {
     ///
     /// # Errors
     /// [`Error::RateLimited`] where it would.
-    pub(crate) async fn turn(&self) -> Result<Turn<'_>, Error> {
+    pub(crate) async fn turn(&self, route: &str) -> Result<Turn<'_>, Error> {
         loop {
-            let wait = match self.state().ask(Instant::now()) {
+            let others = self.others.load(Ordering::Relaxed);
+            let wait = match self.lock().ask(route, others, Instant::now()) {
                 Ok(()) => return Ok(Turn(self)),
                 Err(wait) => wait,
             };
@@ -97,8 +122,13 @@ impl Pace {
         }
     }
 
+    /// So many requests may be under way elsewhere with the same token.
+    pub(crate) fn shared_with(&self, others: u32) {
+        self.others.store(others, Ordering::Relaxed);
+    }
+
     /// An answer has come.
-    pub(crate) fn heard(&self, answer: &Answer) {
+    pub(crate) fn heard(&self, route: &str, answer: &Answer) {
         let number = |name: &str| answer.headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
         let now = Instant::now();
         // By the instance's own clock, where it tells it: ours may be another.
@@ -108,19 +138,22 @@ impl Pace {
                 limit: u32::try_from(limit).unwrap_or(0),
                 remaining: u32::try_from(remaining).unwrap_or(0),
                 until: now + until(reset, theirs),
+                at: now,
             }),
             _ => None,
         };
+        let name = answer.headers.get("ratelimit-name").and_then(|name| name.to_str().ok()).unwrap_or_default();
+        let told = told.map(|told| (name, told));
         let answered = match answer.status {
             StatusCode::TOO_MANY_REQUESTS => Answered::Refused(response::retry_after(&answer.headers, Utc::now())),
             _ => Answered::Well,
         };
-        self.state().heard(now, told, answered);
+        self.lock().heard(route, now, told, answered);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // Every change of it is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -132,12 +165,26 @@ fn until(reset: i64, now: DateTime<Utc>) -> Duration {
 }
 
 impl State {
-    fn ask(&mut self, now: Instant) -> Result<(), Duration> {
-        if let Some(closed) = self.closed_until.filter(|closed| *closed > now) {
+    fn ask(&mut self, route: &str, others: u32, now: Instant) -> Result<(), Duration> {
+        // A route that was never asked falls under the first limit that comes along, until it is known better.
+        let limit = match self.fell_under.get(route) {
+            Some(name) => self.limits.get(name),
+            None => self.limits.values().next(),
+        };
+        let (told, closed) = limit.map_or((None, None), |limit| (limit.told, limit.closed_until));
+        if let Some(closed) = self.closed_until.max(closed).filter(|closed| *closed > now) {
             return Err(closed - now);
         }
-        if let Some(told) = self.told.filter(|told| told.until > now) {
-            if told.remaining <= self.in_flight + told.limit / KEPT_BACK {
+        // Others may have taken it all meanwhile, of a new window as well: one request finds out.
+        let unsure = match told {
+            Some(told) => now.duration_since(told.at) > FRESH,
+            None => self.answered.is_empty(),
+        };
+        if others > 0 && self.in_flight > 0 && unsure {
+            return Err(FRESH / 10);
+        }
+        if let Some(told) = told.filter(|told| told.until > now) {
+            if told.remaining <= self.in_flight + others + told.limit / KEPT_BACK {
                 return Err(told.until - now);
             }
         } else if let Some(rate) = self.rate {
@@ -150,23 +197,32 @@ impl State {
         Ok(())
     }
 
-    fn heard(&mut self, now: Instant, told: Option<Told>, answered: Answered) {
-        match (told, self.told) {
-            // Answers overtake each other: within a window, the least counts.
-            (Some(new), Some(old)) if new.until.duration_since(old.until) < Duration::from_secs(2) => {
-                let until = new.until.min(old.until);
-                self.told = Some(Told { remaining: new.remaining.min(old.remaining), until, ..old });
+    fn heard(&mut self, route: &str, now: Instant, told: Option<(&str, Told)>, answered: Answered) {
+        if let Some((name, new)) = told {
+            if self.fell_under.get(route).is_none_or(|known| known != name) {
+                self.fell_under.insert(route.to_owned(), name.to_owned());
             }
-            (Some(new), _) => self.told = Some(new),
-            (None, _) => {}
+            let limit = self.limits.entry(name.to_owned()).or_default();
+            limit.told = Some(match limit.told {
+                // Answers overtake each other: within a window, the least counts.
+                Some(old) if new.until.duration_since(old.until) < Duration::from_secs(2) => {
+                    Told { remaining: new.remaining.min(old.remaining), until: new.until.min(old.until), ..new }
+                }
+                _ => new,
+            });
         }
-        match answered {
-            Answered::Well => self.went_well(now),
-            Answered::Refused(wait) => self.was_refused(now, told.is_some(), wait),
+        match (answered, told) {
+            (Answered::Well, _) => self.went_well(now),
+            (Answered::Refused(wait), Some((name, told))) => {
+                let limit = self.limits.entry(name.to_owned()).or_default();
+                limit.closed_until = limit.closed_until.max(Some(wait.map_or(told.until, |wait| now + wait)));
+            }
+            (Answered::Refused(wait), None) => self.was_refused(now, wait),
         }
     }
 
-    fn was_refused(&mut self, now: Instant, told: bool, wait: Option<Duration>) {
+    /// By an instance that does not say which limit that was.
+    fn was_refused(&mut self, now: Instant, wait: Option<Duration>) {
         // Those that were under way together are refused together, and count once.
         if self.closed_until.is_none_or(|closed| closed <= now) {
             self.refusals += 1;
@@ -174,7 +230,7 @@ impl State {
             // Whoever was idle before has learnt nothing about the rate.
             let busy = self.answered.front().is_some_and(|first| now.duration_since(*first) > WINDOW / 2)
                 || self.answered.len() >= 20;
-            if !told && self.refusals == 1 && busy {
+            if self.refusals == 1 && busy {
                 #[expect(clippy::cast_precision_loss, reason = "a count below 4096")]
                 let borne = self.answered.len() as f64 / WINDOW.as_secs_f64();
                 self.rate = Some((borne * 0.9).max(LEAST));
@@ -206,7 +262,7 @@ mod tests {
     use super::*;
 
     fn told(limit: u32, remaining: u32, until: Instant) -> Told {
-        Told { limit, remaining, until }
+        Told { limit, remaining, until, at: Instant::now() }
     }
 
     /// An instance that allows `limit` requests in each minute, and perhaps says so.
@@ -238,7 +294,7 @@ mod tests {
         while done < wanted {
             let mut asked = 0;
             let wait = loop {
-                match state.ask(now) {
+                match state.ask("", 0, now) {
                     Ok(()) if asked < 7 => asked += 1,
                     Ok(()) => {
                         asked += 1;
@@ -250,7 +306,7 @@ mod tests {
             for _ in 0..asked {
                 let (told, answered) = instance.answer(now);
                 state.in_flight -= 1;
-                state.heard(now, told, answered);
+                state.heard("", now, told.map(|told| ("all", told)), answered);
                 if answered == Answered::Well { done += 1 } else { refused += 1 }
             }
             now += wait.max(Duration::from_millis(20));
@@ -278,19 +334,53 @@ mod tests {
     #[test]
     fn the_last_ones_of_a_window_are_left_to_people() {
         let now = Instant::now();
-        let mut state = State { told: Some(told(100, 4, now + WINDOW)), ..State::default() };
-        assert_eq!((state.ask(now), state.ask(now)), (Ok(()), Ok(())));
-        assert_eq!(state.ask(now), Err(WINDOW), "two are under way, and two are kept back");
-        assert_eq!(state.ask(now + WINDOW), Ok(()), "a new one");
+        let mut state = State::default();
+        let ask = |state: &mut State, others, now| state.ask("a", others, now);
+        state.heard("a", now, Some(("all", told(100, 4, now + WINDOW))), Answered::Well);
+        assert_eq!((ask(&mut state, 0, now), ask(&mut state, 0, now)), (Ok(()), Ok(())));
+        assert_eq!(ask(&mut state, 0, now), Err(WINDOW), "two are under way, and two are kept back");
+        assert_eq!(ask(&mut state, 0, now + WINDOW), Ok(()), "a new one");
+    }
+
+    #[test]
+    fn what_others_have_under_way_is_counted_as_well() {
+        let now = Instant::now();
+        let hear = |state: &mut State, now| {
+            state.heard("a", now, Some(("all", Told { at: now, ..told(100, 22, now + WINDOW) })), Answered::Well);
+        };
+        let asked = |others| {
+            let mut state = State::default();
+            hear(&mut state, now);
+            (0..100).take_while(|_| state.ask("a", others, now).is_ok()).count()
+        };
+        assert_eq!((asked(0), asked(1), asked(8)), (20, 19, 12));
+        let mut state = State::default();
+        hear(&mut state, now);
+        let later = now + FRESH * 2;
+        assert_eq!(state.ask("a", 1, later), Ok(()), "one finds out what is left now");
+        assert!(state.ask("a", 1, later).is_err());
+        hear(&mut state, later);
+        assert_eq!(state.ask("a", 1, later), Ok(()));
+    }
+
+    #[test]
+    fn each_limit_is_kept_by_itself() {
+        let now = Instant::now();
+        let mut state = State::default();
+        state.heard("members", now, Some(("few", told(10, 0, now + WINDOW))), Answered::Refused(None));
+        state.heard("issues", now, Some(("many", told(2000, 1900, now + WINDOW))), Answered::Well);
+        assert_eq!(state.ask("members", 0, now), Err(WINDOW));
+        assert_eq!(state.ask("issues", 0, now), Ok(()));
+        assert_eq!(state.ask("members", 0, now + WINDOW), Ok(()));
     }
 
     #[test]
     fn a_wish_is_followed() {
         let now = Instant::now();
         let mut state = State::default();
-        state.heard(now, None, Answered::Refused(Some(Duration::from_mins(20))));
-        assert_eq!(state.ask(now), Err(Duration::from_mins(20)));
-        assert!(state.ask(now + Duration::from_mins(21)).is_ok());
+        state.heard("a", now, None, Answered::Refused(Some(Duration::from_mins(20))));
+        assert_eq!(state.ask("b", 0, now), Err(Duration::from_mins(20)), "whichever limit it was");
+        assert!(state.ask("a", 0, now + Duration::from_mins(21)).is_ok());
     }
 
     #[test]

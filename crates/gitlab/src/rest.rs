@@ -41,10 +41,10 @@ impl Client {
                 .append_pair("per_page", &ROWS_PER_PAGE.to_string())
                 .extend_pairs(list.query.iter().map(|(name, value)| (*name, value.as_str())));
         }
-        let mut attempt = 1;
+        let (route, mut attempt) = (route(&list.path), 1);
         loop {
-            let turn = self.turn().await?;
-            let answer = self.get(url.clone()).await.and_then(|answer| page(&answer));
+            let turn = self.turn(&route).await?;
+            let answer = self.get(&route, url.clone()).await.and_then(|answer| page(&answer));
             drop(turn);
             match answer {
                 Ok(page) => return Ok(page),
@@ -52,6 +52,12 @@ impl Client {
             }
         }
     }
+}
+
+/// A path without its numbers: what limits are about.
+fn route(path: &str) -> String {
+    let parts = path.split('/').map(|part| if part.bytes().all(|byte| byte.is_ascii_digit()) { ":id" } else { part });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 fn page(answer: &Answer) -> Result<Page<Row>, Error> {
@@ -113,6 +119,11 @@ mod tests {
         assert_eq!((page.items.len(), page.skipped.len(), page.total), (1, 1, Some(3)));
         let last = super::page(&answer("<https://gitlab.example.com/?page=1>; rel=\"first\"", "[]")).unwrap();
         assert_eq!(last.next, None);
+    }
+
+    #[test]
+    fn a_route_has_no_numbers() {
+        assert_eq!(route("projects/7/repository/branches"), "projects/:id/repository/branches");
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct StartJob {
     pub progress: Progress,
     /// Everything before this time has been seen by an earlier pass. Microseconds since 1970, UTC.
     pub watermark_us: Option<i64>,
+    /// How many requests other crawlers may have under way at the same time, perhaps with the same tokens.
+    pub elsewhere: u16,
 }
 
 /// Stop running a job.
@@ -230,6 +232,7 @@ mod tests {
                 cursor,
                 progress: Progress::new(&[("all", 1.0)]),
                 watermark_us,
+                elsewhere: 3,
             })
     }
 

@@ -26,6 +26,13 @@ pub fn heard(conn: &mut Conn<'_>, names: &[String]) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Names of crawlers that have been heard of since `since`.
+pub fn living(conn: &mut Conn<'_>, since: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+    let query =
+        workers::table.filter(workers::heartbeat_at.ge(stored(since))).filter(workers::name.not_like("%/website/%"));
+    Ok(on_backend!(conn, |c| query.select(workers::name).load(c))?)
+}
+
 /// Jobs whose worker has not been heard of since `before`.
 pub fn jobs_of_silent(conn: &mut Conn<'_>, before: DateTime<Utc>) -> Result<Vec<Job>, StoreError> {
     let before = stored(before);

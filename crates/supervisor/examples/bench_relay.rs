@@ -259,6 +259,7 @@ mod bus {
                 cursor: None,
                 progress: Progress::default(),
                 watermark_us: None,
+                elsewhere: 0,
             }))
         };
         let head = encode(&with(String::new())).unwrap().len();

@@ -25,10 +25,11 @@ impl Clients {
     pub(super) fn of(&self, credential: &Credential, credentials: &Credentials) -> Result<Client, Error> {
         // A poisoned cache is still a cache: every change of it is whole.
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (credential.account, credential.instance_url.clone());
+        let before = cache.get(&key).map(|(_, client)| client.clone());
         cache.retain(|(account, instance_url), (token, _)| {
             credentials.current(instance_url, &[*account], &[]).is_some_and(|current| current.token == *token)
         });
-        let key = (credential.account, credential.instance_url.clone());
         if let Some((token, client)) = cache.get(&key)
             && *token == credential.token
         {
@@ -37,6 +38,8 @@ impl Clients {
         let base_url = credential.instance_url.parse().map_err(|error| Error::InvalidEndpoint(format!("{error}")))?;
         let endpoint = Endpoint { base_url, token: credential.token.secret().clone() };
         let client = Client::new(&endpoint, &self.options)?;
+        // GitLab's limits are a person's, whichever of their tokens is used.
+        let client = before.map_or(client.clone(), |before| client.at_pace_of(&before));
         cache.insert(key, (credential.token.clone(), client.clone()));
         Ok(client)
     }

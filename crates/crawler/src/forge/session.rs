@@ -45,7 +45,8 @@ impl<'a> Session<'a> {
             return Err(JobError::new(ErrorClass::Credentials, text).into());
         };
         let requests = Arc::new(AtomicU64::new(requests));
-        let client = client(forge, &credential, control, &requests).map_err(|error| explain(&error, instance_url))?;
+        let client =
+            client(forge, order, &credential, control, &requests).map_err(|error| explain(&error, instance_url))?;
         let (token, readers) = (credential.token, vec![credential.account]);
         Ok(Self { forge, order, instance_url, control, client, token, readers, refused: Vec::new(), requests })
     }
@@ -67,7 +68,7 @@ impl<'a> Session<'a> {
             let Some(other) = credentials.find(self.instance_url, &self.order.accounts, &self.refused).await else {
                 return answer;
             };
-            self.client = client(self.forge, &other, self.control, &self.requests)?;
+            self.client = client(self.forge, self.order, &other, self.control, &self.requests)?;
             self.token = other.token;
             self.read_by(other.account);
             self.control.info("GitLab does not accept the token any more; going on with another one");
@@ -94,12 +95,15 @@ impl<'a> Session<'a> {
 
 fn client(
     forge: &Forge,
+    order: &StartJob,
     credential: &Credential,
     control: &JobControl,
     requests: &Arc<AtomicU64>,
 ) -> Result<Client, Error> {
     let (control, requests) = (control.clone(), Arc::clone(requests));
-    Ok(forge.clients.of(credential, &forge.credentials)?.on_retry(move |notice| {
+    let client = forge.clients.of(credential, &forge.credentials)?;
+    client.shared_with(u32::from(order.elsewhere));
+    Ok(client.on_retry(move |notice| {
         requests.fetch_add(1, Ordering::Relaxed);
         control.warning(retry_text(notice));
     }))

@@ -273,5 +273,6 @@ pub(crate) fn order(kind: &str, lease: Lease) -> StartJob {
         cursor: None,
         progress: Progress::default(),
         watermark_us: None,
+        elsewhere: 0,
     }
 }

@@ -3,6 +3,8 @@ use serde::Deserialize;
 
 use crate::{Client, Error, response};
 
+const ROUTE: &str = "personal_access_tokens/self";
+
 /// What GitLab tells about a personal, group or project access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenFacts {
@@ -23,8 +25,8 @@ impl Client {
     /// What this client's own token is good for. An instance that does not know the route answers with
     /// [`Error::NotFound`].
     pub async fn token_facts(&self) -> Result<TokenFacts, Error> {
-        let turn = self.turn().await?;
-        let answer = self.get(self.rest_url("personal_access_tokens/self")).await?;
+        let turn = self.turn(ROUTE).await?;
+        let answer = self.get(ROUTE, self.rest_url(ROUTE)).await?;
         drop(turn);
         let told: Told = response::read_plain(&answer)?;
         // It ends as that day begins, in UTC.

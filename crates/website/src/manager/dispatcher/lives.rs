@@ -47,6 +47,7 @@ impl Dispatcher {
                 }
                 tracing::info!(worker = worker.name, jobs = running.len(), "{} is ready", worker.id);
                 self.workers.holds(worker.id, running);
+                self.look_around(self.silent_since()).await;
             }
             Err(error) => tracing::error!(%error, worker = worker.name, "cannot settle what a worker holds"),
         }
@@ -139,14 +140,15 @@ impl Dispatcher {
             self.listening_since = at;
         }
         self.last_care = at;
+        let before = self.silent_since();
         self.held.retain(|_, job| job.lease().is_ok_and(|lease| self.workers.has(lease)));
         self.note_signs_of_life().await;
+        self.look_around(before).await;
         self.tell_again().await;
         if self.db.backend() == Backend::Postgres {
             // Another node may have more than it can start, and its word for it may be lost.
             self.submitted.notify_one();
         }
-        let before = at - TimeDelta::from_std(self.rules.stale).unwrap_or(TimeDelta::MAX);
         if self.listening_since <= before {
             self.take_stale(before).await;
         }
@@ -172,6 +174,24 @@ impl Dispatcher {
         }
         if let Err(error) = self.db.write(move |conn| workers::heard(conn, &names)).await {
             tracing::warn!(%error, "cannot note that crawlers are alive");
+        }
+    }
+
+    /// A worker that was last heard of before this is silent.
+    fn silent_since(&self) -> DateTime<Utc> {
+        now() - TimeDelta::from_std(self.rules.stale).unwrap_or(TimeDelta::MAX)
+    }
+
+    /// Whoever asks GitLab has to know how many others may do the same: none where there is one crawler, else as many as
+    /// jobs run at once on all nodes.
+    async fn look_around(&mut self, since: DateTime<Utc>) {
+        match self.db.read(move |conn| workers::living(conn, since)).await {
+            Ok(crawlers) if crawlers.len() < 2 => self.elsewhere = 0,
+            Ok(crawlers) => {
+                let nodes: HashSet<_> = crawlers.iter().filter_map(|name| name.split('/').next()).collect();
+                self.elsewhere = u16::try_from(nodes.len() * self.rules.slots.total).unwrap_or(u16::MAX);
+            }
+            Err(error) => tracing::warn!(%error, "cannot count crawlers"),
         }
     }
 

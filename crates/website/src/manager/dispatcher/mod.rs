@@ -90,6 +90,8 @@ pub struct Dispatcher {
     held: HashMap<JobId, Job>,
     /// Names of those who have shown that they are alive since that was last noted.
     heard: HashSet<String>,
+    /// Requests to GitLab that others than the crawler in question may have under way.
+    elsewhere: u16,
     /// Whether leases of an earlier life of this website have been looked at.
     swept: bool,
     /// Silence of workers counts from here at the earliest: before, it was perhaps we who did not listen.
@@ -143,6 +145,7 @@ impl Dispatcher {
             in_flight: None,
             held: HashMap::new(),
             heard: HashSet::new(),
+            elsewhere: 0,
             swept: false,
             listening_since: now(),
             last_care: now(),

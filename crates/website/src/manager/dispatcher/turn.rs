@@ -278,7 +278,7 @@ impl Dispatcher {
     fn started(&mut self, worker: ProcessId, claimed: Claimed) -> Option<(ProcessId, StartJob)> {
         self.hub.job(&claimed.job);
         self.metrics.started(&claimed.job);
-        match start_message(&claimed) {
+        match start_message(&claimed, self.elsewhere) {
             Ok(start) => {
                 self.held.insert(start.lease.job, claimed.job);
                 Some((worker, start))
@@ -314,7 +314,7 @@ fn claim_for(conn: &mut Conn<'_>, openings: &[Opening]) -> Result<Vec<(ProcessId
     Ok(all)
 }
 
-fn start_message(claimed: &Claimed) -> Result<StartJob, StoreError> {
+fn start_message(claimed: &Claimed, elsewhere: u16) -> Result<StartJob, StoreError> {
     let Claimed { job, instance_url, accounts, area, watermark } = claimed;
     Ok(StartJob {
         lease: job.lease()?,
@@ -326,6 +326,7 @@ fn start_message(claimed: &Claimed) -> Result<StartJob, StoreError> {
         area: area.clone(),
         cursor: job.cursor.clone(),
         watermark_us: watermark.map(|time| time.timestamp_micros()),
+        elsewhere,
     })
 }
 
