@@ -18,6 +18,7 @@ mod nodes;
 mod oauth;
 #[path = "../../crates/store/tests/support/postgres.rs"]
 mod postgres;
+mod privacy;
 mod refusals;
 mod scan;
 mod stop;

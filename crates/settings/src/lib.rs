@@ -10,5 +10,5 @@ mod sections;
 pub use load::{CONFIG_ENV, SettingsError, load, parse};
 pub use sections::{
     CrawlerSettings, DatabaseSettings, ForgeSettings, LinksSettings, LogFormat, LogSettings, PathSettings,
-    PipelineSettings, RetentionSettings, ServerSettings, Settings, SupervisorSettings, Synchronous,
+    PipelineSettings, PrivacySettings, RetentionSettings, ServerSettings, Settings, SupervisorSettings, Synchronous,
 };

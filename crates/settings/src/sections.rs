@@ -38,6 +38,8 @@ pub struct Settings {
     pub pipeline: PipelineSettings,
     /// `[forge]`
     pub forge: ForgeSettings,
+    /// `[privacy]`
+    pub privacy: PrivacySettings,
     /// `[links]`
     pub links: LinksSettings,
     /// `[retention]`
@@ -175,6 +177,14 @@ section! {
         overlap_seconds: u64 = 300,
         /// Seconds for one request.
         request_timeout_seconds: u64 = 30,
+    }
+}
+
+section! {
+    /// What is kept of people.
+    PrivacySettings {
+        /// Pseudonyms in the place of names, usernames and e-mail addresses.
+        pseudonymize: bool = false,
     }
 }
 

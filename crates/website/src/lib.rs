@@ -22,6 +22,7 @@ pub mod pages;
 pub mod password;
 pub mod pausing;
 pub mod processes;
+pub mod pseudonyms;
 pub mod renewal;
 pub mod routes;
 pub mod run;

@@ -199,7 +199,8 @@ impl Parts {
         let socket = |variable| std::env::var_os(variable).map(PathBuf::from);
         let writer = socket(AUTH_SOCKET_ENV).map(|path| CredentialWriter::start(path, hello.clone()));
         let bus = socket(BUS_SOCKET_ENV).map(|socket| BusOptions { socket, hello, carry_over: false });
-        let rules = Rules::from(&*settings);
+        let pseudonyms = settings.privacy.pseudonymize.then(|| seal.pseudonyms());
+        let rules = Rules { pseudonyms, ..Rules::from(&*settings) };
         let (hub, metrics, processes) = (Hub::default(), Metrics::default(), Processes::default());
         let credentials = Credentials::new(seal, writer);
         let host =

@@ -9,7 +9,7 @@ use std::{fs, io, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path}
 use trawl_store::{Backend, Db, master_key};
 use zeroize::Zeroizing;
 
-use crate::run::RunError;
+use crate::{pseudonyms::Pseudonyms, run::RunError};
 
 const KEY_FILE: &str = "master.key";
 const NONCE_LEN: usize = 24;
@@ -40,7 +40,10 @@ pub enum SealError {
 
 /// Seals and opens tokens.
 #[derive(Clone)]
-pub struct Seal(XChaCha20Poly1305);
+pub struct Seal {
+    cipher: XChaCha20Poly1305,
+    pseudonyms: Pseudonyms,
+}
 
 impl Seal {
     /// With the key in this directory, made at the first time.
@@ -59,7 +62,13 @@ impl Seal {
             }
             Err(error) => return Err(failed(format!("cannot be used: {error}"))),
         };
-        Ok(Self(XChaCha20Poly1305::new((&*key).into())))
+        Ok(Self { cipher: XChaCha20Poly1305::new((&*key).into()), pseudonyms: Pseudonyms::from_key(&key) })
+    }
+
+    /// Pseudonyms whose key follows from ours.
+    #[must_use]
+    pub const fn pseudonyms(&self) -> Pseudonyms {
+        self.pseudonyms
     }
 
     /// Seals a token for a place: it opens nowhere else, so that rows cannot be swapped.
@@ -69,7 +78,7 @@ impl Seal {
     pub fn seal(&self, token: &SecretString, place: &str) -> Result<Vec<u8>, SealError> {
         let nonce: [u8; NONCE_LEN] = rand::random();
         let payload = Payload { msg: token.expose_secret().as_bytes(), aad: place.as_bytes() };
-        let sealed = self.0.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Open)?;
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Open)?;
         Ok([&nonce[..], &sealed].concat())
     }
 
@@ -100,7 +109,7 @@ impl Seal {
     pub fn unseal(&self, sealed: &[u8], place: &str) -> Result<SecretString, SealError> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(SealError::Open)?;
         let payload = Payload { msg: sealed, aad: place.as_bytes() };
-        let token = Zeroizing::new(self.0.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::Open)?);
+        let token = Zeroizing::new(self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::Open)?);
         Ok(std::str::from_utf8(&token).map_err(|_| SealError::Open)?.into())
     }
 }

@@ -27,6 +27,7 @@ const RULES: Rules = Rules {
     stale: Duration::from_secs(15),
     incremental: Duration::from_mins(15),
     scope: Duration::from_hours(1),
+    pseudonyms: None,
     retry: RetryPolicy { base: Duration::from_secs(1), cap: Duration::from_secs(10), max_crashes: 3 },
 };
 

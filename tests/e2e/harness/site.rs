@@ -57,14 +57,23 @@ impl Site {
 
     /// Waits until there is nothing left to do.
     pub(crate) async fn crawled(&self) -> Database {
-        crawled(&self.system).await
+        self.crawled_within(PATIENCE).await
+    }
+
+    /// The same for a crawl that takes its time.
+    pub(crate) async fn crawled_within(&self, patience: Duration) -> Database {
+        crawled_within(&self.system, patience).await
     }
 }
 
 /// Waits until there is nothing left to do.
 pub(crate) async fn crawled(system: &System) -> Database {
+    crawled_within(system, PATIENCE).await
+}
+
+async fn crawled_within(system: &System, patience: Duration) -> Database {
     let database = system.database();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     while !is_over(&database) {
         assert!(Instant::now() < deadline, "the crawl does not end; left are {:#?}", database.live_jobs());
         tokio::time::sleep(Duration::from_millis(5)).await;

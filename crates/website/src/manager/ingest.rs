@@ -137,6 +137,8 @@ impl Batch<'_, '_> {
                     let (instance, area) = subject(job)?;
                     let pass = sync::pass(conn, area, &job.kind)?;
                     for record in records {
+                        let veiled = self.rules.pseudonyms.map(|pseudonyms| pseudonyms.veil(record));
+                        let record = veiled.as_ref().unwrap_or(record);
                         done.objects += usize::from(resources::upsert(conn, instance, area, record, pass)?);
                     }
                 }

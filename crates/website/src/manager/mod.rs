@@ -16,6 +16,7 @@ pub mod retention;
 pub mod schedules;
 pub mod workers;
 
+use crate::pseudonyms::Pseudonyms;
 use std::time::Duration;
 use trawl_jobs::{RetryPolicy, Slots};
 use trawl_settings::Settings;
@@ -41,6 +42,8 @@ pub struct Rules {
     pub scope: Duration,
     /// What follows a failure.
     pub retry: RetryPolicy,
+    /// What takes the place of people.
+    pub pseudonyms: Option<Pseudonyms>,
 }
 
 impl From<&Settings> for Rules {
@@ -56,6 +59,7 @@ impl From<&Settings> for Rules {
             full: Duration::from_secs(settings.forge.full_seconds),
             scope: Duration::from_secs(settings.forge.scope_seconds),
             retry: RetryPolicy::default(),
+            pseudonyms: None,
         }
     }
 }
