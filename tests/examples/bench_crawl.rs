@@ -2,8 +2,8 @@
 //! processes, and how much memory they need, beside reading the same pages and keeping nothing. The mirror has to be what the
 //! forge holds.
 //!
-//! `TRAWL_BENCH_SCALE` says how large the forge is; at 20 it has 50,000 issues and pipelines, 24,000 merge requests,
-//! 80,000 commits and 300,000 notes.
+//! `TRAWL_BENCH_SCALE` says how large the forge is, `TRAWL_BENCH_COPIES` in how many times 24 projects; at 20 it has 50,000
+//! issues and pipelines, 24,000 merge requests, 80,000 commits and 300,000 notes.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run has nothing to say")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are printed, and so is how it goes")]
 
@@ -18,10 +18,10 @@ mod process;
 
 use figures::{median, print};
 use futures_util::{StreamExt as _, stream};
-use harness::{Site, System, assert_lists, assert_mirrors, forge};
+use harness::{Site, System, assert_lists, assert_mirrors};
 use std::time::{Duration, Instant};
 use trawl_gitlab::{Client, Endpoint, IssuesQuery, MergeRequestsQuery, NotesOf, NotesQuery, Options};
-use trawl_gitlab_sim::MARIA_TOKEN;
+use trawl_gitlab_sim::{MARIA_TOKEN, Options as Forge, Sim};
 
 /// As many at once as the normal lane has slots by default.
 const AT_ONCE: usize = 6;
@@ -45,10 +45,9 @@ type Figure = fn(&Crawl) -> f64;
 #[tokio::main]
 async fn main() {
     let (mut crawls, mut raw) = (Vec::new(), Vec::new());
-    let scale = std::env::var("TRAWL_BENCH_SCALE").map_or(1.0, |scale| scale.parse().unwrap());
     for run in 1..=figures::runs() {
-        let crawl = crawl(scale).await;
-        let seconds = read_only(scale).await.as_secs_f64();
+        let crawl = crawl().await;
+        let seconds = read_only().await.as_secs_f64();
         eprintln!(
             "run {run}: {:.2} s, {:.0} requests, website {:.1} MiB, crawler {:.1} MiB; reading alone {seconds:.2} s",
             crawl.seconds, crawl.requests, crawl.website_mib, crawl.crawler_mib
@@ -72,8 +71,15 @@ async fn main() {
     }
 }
 
-async fn crawl(scale: f64) -> Crawl {
-    let site = Site::new(System::new(), forge(scale)).await;
+fn forge() -> Sim {
+    let said = |variable| std::env::var(variable).ok();
+    let scale = said("TRAWL_BENCH_SCALE").map_or(1.0, |scale| scale.parse().unwrap());
+    let copies = said("TRAWL_BENCH_COPIES").map_or(1, |copies| copies.parse().unwrap());
+    trawl_gitlab_sim::start(Forge { scale, copies, rate_limit: 1_000_000, ..Forge::default() }).unwrap()
+}
+
+async fn crawl() -> Crawl {
+    let site = Site::new(System::new(), forge()).await;
     let begun = Instant::now();
     site.link(MARIA_TOKEN).await;
     let database = site.crawled_within(PATIENCE).await;
@@ -94,8 +100,8 @@ async fn crawl(scale: f64) -> Crawl {
 }
 
 /// Reads every project's issues and merge requests with all notes.
-async fn read_only(scale: f64) -> Duration {
-    let forge = forge(scale);
+async fn read_only() -> Duration {
+    let forge = forge();
     let endpoint = Endpoint { base_url: forge.url().parse().unwrap(), token: MARIA_TOKEN.into() };
     let client = Client::new(&endpoint, &Options::default()).unwrap();
     let begun = Instant::now();

@@ -48,6 +48,10 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
 
+    /// How often all groups and projects are there; what is in them is shared out.
+    #[arg(long, default_value_t = 1)]
+    copies: usize,
+
     /// Last moment of the generated history, such as 2026-01-15T12:00:00Z [default: now].
     #[arg(long)]
     epoch: Option<DateTime<Utc>>,
@@ -101,6 +105,7 @@ impl Args {
         Ok(Options {
             seed: self.seed,
             scale: self.scale,
+            copies: self.copies,
             epoch: self.epoch.unwrap_or_else(Utc::now),
             moving,
             latency: Duration::from_millis(self.latency_ms),

@@ -13,6 +13,8 @@ pub struct Options {
     pub seed: u64,
     /// How many issues and merge requests, as a multiple of about 2,500 and 1,200; commits and the like with them.
     pub scale: f64,
+    /// How often all groups and projects are there; what is in them is shared out.
+    pub copies: usize,
     /// The "today" that generated history ends at.
     pub epoch: DateTime<Utc>,
     /// How often something changes by itself; `None`: never.
@@ -38,6 +40,7 @@ impl Default for Options {
         Self {
             seed: 1,
             scale: 1.0,
+            copies: 1,
             epoch: fixed_epoch(),
             moving: None,
             latency: Duration::ZERO,

@@ -57,7 +57,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     pub(crate) fn new(options: Options) -> Self {
-        let world = generate(options.seed, options.scale, options.epoch);
+        let world = generate(options.seed, options.scale, options.copies, options.epoch);
         Self {
             world: RwLock::new(Arc::new(world)),
             mover: Mutex::new(Mover::new(options.seed)),

@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod nodes;
 pub mod oauth;
 pub mod openapi;
+pub mod outlook;
 pub mod pages;
 pub mod password;
 pub mod pausing;

@@ -1,6 +1,7 @@
 //! Figures for Prometheus. What is counted in the database is read when it is asked for; what happens here is counted
 //! here, from the start of the process.
 
+use crate::outlook::{Estimate, Outlook};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -69,6 +70,7 @@ struct Figures {
     reports_waiting: Gauge,
     windows: Family<ByCrawler, Gauge<f64, AtomicU64>>,
     hooks: Family<ByEvent, Counter>,
+    outlook: Outlook,
 }
 
 impl fmt::Debug for Metrics {
@@ -94,6 +96,7 @@ impl Default for Metrics {
             reports_waiting: Gauge::default(),
             windows: Family::default(),
             hooks: Family::default(),
+            outlook: Outlook::default(),
         };
         let registry = &mut figures.registry;
         registry.register("jobs", "Jobs in the database", figures.jobs.clone());
@@ -160,9 +163,18 @@ impl Metrics {
             self.0.attempts_failed.inc();
         }
         if let Some(seconds) = ran_seconds {
+            if state == State::Completed {
+                self.0.outlook.learn(job, seconds);
+            }
             let end = if state.is_live() { "again".to_owned() } else { state.to_string() };
             self.0.ran.get_or_create(&ByEnd { kind: job.kind.clone(), end }).observe(seconds.max(0.0));
         }
+    }
+
+    /// What is left to do of these jobs, where so many run at once. `None`: nothing.
+    #[must_use]
+    pub fn estimate(&self, jobs: &[(String, State, i64)], at_once: usize) -> Option<Estimate> {
+        self.0.outlook.estimate(jobs, at_once)
     }
 
     /// So many leases were taken away.

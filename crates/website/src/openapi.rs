@@ -2,8 +2,8 @@
 
 use crate::answer::Problem;
 use crate::handlers::{
-    api_accounts, api_admin, api_admin_jobs, api_applications, api_areas, api_export, api_job, api_jobs, api_pauses,
-    api_schedules, api_search, api_submit, api_webhooks, charts, stream,
+    api_accounts, api_admin, api_admin_jobs, api_applications, api_areas, api_export, api_job, api_jobs, api_outlook,
+    api_pauses, api_schedules, api_search, api_submit, api_webhooks, charts, stream,
 };
 use actix_web::HttpResponse;
 use serde_json::Value;
@@ -59,6 +59,7 @@ use utoipa::{
         api_webhooks::list,
         api_webhooks::set,
         api_webhooks::remove,
+        api_outlook::show,
         api_areas::list,
         api_areas::resources,
         api_export::show,

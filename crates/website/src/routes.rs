@@ -2,8 +2,8 @@
 
 use crate::handlers::{
     accounts, admin, api_accounts, api_admin, api_admin_jobs, api_applications, api_areas, api_export, api_job,
-    api_jobs, api_pauses, api_schedules, api_search, api_submit, api_webhooks, assets, charts, explore, health, hooks,
-    job, jobs, oauth, overview, project, resource as object, schedules, set_up, sign_in, stream,
+    api_jobs, api_outlook, api_pauses, api_schedules, api_search, api_submit, api_webhooks, assets, charts, explore,
+    health, hooks, job, jobs, oauth, overview, project, resource as object, schedules, set_up, sign_in, stream,
 };
 use crate::oauth::CALLBACK;
 use crate::openapi;
@@ -79,6 +79,7 @@ pub fn table(routes: &mut ServiceConfig) {
         .route("/api/schedules/{id}", patch().to(api_schedules::change))
         .route("/api/schedules/{id}", delete().to(api_schedules::delete))
         .route("/api/schedules/{id}/run", post().to(api_schedules::run))
+        .route("/api/outlook", get().to(api_outlook::show))
         .route("/api/areas", get().to(api_areas::list))
         .route("/api/resources", get().to(api_areas::resources))
         .route("/api/areas/{id}/charts", get().to(charts::for_programs))

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::{
     dice::Dice,
-    layout::{GROUPS, MARIA, PROJECTS, ProjectPlan, Special, TOM, TOM_GROUPS, TOM_PROJECTS},
+    layout::{GROUPS, MARIA, PROJECTS, ProjectPlan, Special, TOM, TOM_GROUPS, TOM_PROJECTS, placed},
     model::{
         DEVELOPER, GUEST, Group, Kind, Label, MAINTAINER, Member, Milestone, OWNER, Person, Project, REPORTER,
         Visibility, When, World,
@@ -18,7 +18,10 @@ use super::{
 pub(crate) const MARIA_AT: usize = 0;
 pub(crate) const TOM_AT: usize = 1;
 
-pub(crate) fn generate(seed: u64, scale: f64, epoch: When) -> World {
+pub(crate) fn generate(seed: u64, scale: f64, copies: usize, epoch: When) -> World {
+    let copies = copies.max(1);
+    #[expect(clippy::cast_precision_loss, reason = "a handful")]
+    let scale = scale / copies as f64;
     let mut dice = Dice::new(seed);
     let mut world = World {
         people: people(epoch, &mut dice),
@@ -36,8 +39,10 @@ pub(crate) fn generate(seed: u64, scale: f64, epoch: When) -> World {
         last_pipeline: 0,
     };
     let mut frame = Frame { epoch, dice: &mut dice, last_member: 0, last_label: 0, last_milestone: 0 };
-    frame.groups(&mut world);
-    frame.projects(&mut world);
+    for copy in 0..copies {
+        frame.groups(&mut world, copy);
+        frame.projects(&mut world, copy);
+    }
     world.last_label = frame.last_label;
     for kind in [Kind::Issue, Kind::MergeRequest] {
         super::items::fill(&mut world, kind, scale, epoch, &mut dice);
@@ -87,9 +92,10 @@ impl Frame<'_> {
         }
     }
 
-    fn groups(&mut self, world: &mut World) {
-        for (at, plan) in GROUPS.iter().enumerate() {
-            let (above, path) = split(plan.full_path);
+    fn groups(&mut self, world: &mut World, copy: usize) {
+        for plan in GROUPS {
+            let full_path = placed(plan.full_path, copy);
+            let (above, path) = split(&full_path);
             let parent = above.and_then(|path| world.groups.iter().position(|one| one.full_path == path));
             let mut members = Vec::new();
             if parent.is_none() {
@@ -99,16 +105,16 @@ impl Frame<'_> {
                     members.push(self.member(person + 2, level));
                 }
             }
-            for (_, level) in TOM_GROUPS.iter().filter(|(path, _)| *path == plan.full_path) {
+            for (_, level) in TOM_GROUPS.iter().filter(|(path, _)| *path == full_path) {
                 members.push(self.member(TOM_AT, *level));
             }
             let created = self.epoch - TimeDelta::minutes(self.dice.between(1_060_000, 1_200_000));
             world.groups.push(Arc::new(Group {
-                id: 11 + 3 * at as u64,
+                id: 11 + 3 * world.groups.len() as u64,
                 parent,
                 name: plan.name.to_owned(),
                 path: path.to_owned(),
-                full_path: plan.full_path.to_owned(),
+                full_path: full_path.clone(),
                 full_name: full_name(world, parent, plan.name),
                 description: plan.about.to_owned(),
                 visibility: plan.visibility,
@@ -119,22 +125,24 @@ impl Frame<'_> {
         }
     }
 
-    fn projects(&mut self, world: &mut World) {
-        for (at, plan) in PROJECTS.iter().enumerate() {
-            let project = self.project(world, at, plan);
+    fn projects(&mut self, world: &mut World, copy: usize) {
+        for plan in PROJECTS {
+            let project = self.project(world, copy, plan);
             world.projects.push(Arc::new(project));
             world.issues.push(Vec::new());
             world.merge_requests.push(Vec::new());
         }
     }
 
-    fn project(&mut self, world: &World, at: usize, plan: &ProjectPlan) -> Project {
-        let (above, path) = split(plan.full_path);
+    fn project(&mut self, world: &World, copy: usize, plan: &ProjectPlan) -> Project {
+        let at = world.projects.len();
+        let full_path = placed(plan.full_path, copy);
+        let (above, path) = split(&full_path);
         let group = world.groups.iter().position(|one| Some(one.full_path.as_str()) == above).unwrap_or(0);
         let created = self.epoch - TimeDelta::minutes(self.dice.between(1_052_000, 1_060_000));
         let members = TOM_PROJECTS
             .iter()
-            .filter(|(path, _)| *path == plan.full_path)
+            .filter(|(path, _)| *path == full_path)
             .map(|(_, level)| self.member(TOM_AT, *level))
             .collect();
         let archived = plan.special == Special::Archived;
@@ -143,7 +151,7 @@ impl Frame<'_> {
             group,
             name: plan.name.to_owned(),
             path: path.to_owned(),
-            full_path: plan.full_path.to_owned(),
+            full_path: full_path.clone(),
             name_with_namespace: full_name(world, Some(group), plan.name),
             description: plan.about.to_owned(),
             visibility: within(world.groups[group].visibility, at),

@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Timelike as _};
 
 use super::{
     dice::Dice,
-    layout::PROJECTS,
+    layout,
     model::{Item, Kind, Merge, Note, Project, State, When, World},
     text::{self, Remarks},
 };
@@ -16,7 +16,8 @@ pub(super) const HISTORY_MINUTES: i64 = 730 * 24 * 60;
 /// Fills every project with its items of one kind and numbers them by creation.
 pub(crate) fn fill(world: &mut World, kind: Kind, scale: f64, epoch: When, dice: &mut Dice) {
     let mut all: Vec<(When, usize)> = Vec::new();
-    for (project, plan) in PROJECTS.iter().enumerate() {
+    for project in 0..world.projects.len() {
+        let plan = layout::plan(project);
         let planned = match kind {
             Kind::Issue => plan.issues,
             Kind::MergeRequest => plan.merge_requests,

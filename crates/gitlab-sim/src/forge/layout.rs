@@ -33,6 +33,20 @@ pub(crate) enum Special {
     Archived,
 }
 
+/// What a project was made from: the layout repeats itself.
+pub(crate) fn plan(project: usize) -> &'static ProjectPlan {
+    &PROJECTS[project % PROJECTS.len()]
+}
+
+/// Where a path of the layout lies in its `copy`, of which the first is 0.
+pub(crate) fn placed(full_path: &str, copy: usize) -> String {
+    match (copy, full_path.split_once('/')) {
+        (0, _) => full_path.to_owned(),
+        (_, Some((top, below))) => format!("{top}-{}/{below}", copy + 1),
+        (_, None) => format!("{full_path}-{}", copy + 1),
+    }
+}
+
 /// The owner of everything.
 pub(crate) const MARIA: (&str, &str) = ("maria", "María Fernández Ortega");
 /// A member of half of the top-level groups.

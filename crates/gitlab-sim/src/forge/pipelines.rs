@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::{
     dice::Dice,
     items::scaled,
-    layout::PROJECTS,
+    layout,
     model::{When, World},
     repository::{DEFAULT_BRANCH, Repository},
 };
@@ -63,7 +63,8 @@ pub(crate) struct Pipeline {
 pub(crate) fn fill(world: &mut World, seed: u64, scale: f64, epoch: When) {
     let mut dice = Dice::new(seed ^ 0x7069_7065);
     let mut all: Vec<(When, usize, Pipeline)> = Vec::new();
-    for (project, plan) in PROJECTS.iter().enumerate() {
+    for project in 0..world.projects.len() {
+        let plan = layout::plan(project);
         let repository = &world.repositories[project];
         let trunk = repository.trunk();
         let n = scaled(plan.issues + plan.merge_requests, scale * PIPELINES).max(4);
@@ -73,7 +74,7 @@ pub(crate) fn fill(world: &mut World, seed: u64, scale: f64, epoch: When) {
         }
     }
     all.sort_by_key(|&(created, project, _)| (created, project));
-    world.pipelines.resize(PROJECTS.len(), Vec::new());
+    world.pipelines.resize(world.projects.len(), Vec::new());
     for (id, (_, project, one)) in (1_u64..).zip(all) {
         let iid = world.pipelines[project].len() as u64 + 1;
         world.pipelines[project].push(Arc::new(Pipeline { id, iid, ..one }));

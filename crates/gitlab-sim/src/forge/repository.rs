@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Timelike as _};
 use super::{
     dice::Dice,
     items::{HISTORY_MINUTES, scaled},
-    layout::{PROJECTS, ProjectPlan, Special},
+    layout::{self, ProjectPlan, Special},
     model::{Kind, When, World},
     text,
     words::SENTENCES,
@@ -198,7 +198,8 @@ pub(crate) fn release(id: u64, tag: &str, people: usize, created: When, dice: &m
 /// Gives every project its repository, by a chance of its own.
 pub(crate) fn fill(world: &mut World, seed: u64, scale: f64, epoch: When) {
     let mut maker = Maker { dice: Dice::new(seed ^ 0x7265_706f), people: world.people.len(), scale, epoch };
-    for plan in PROJECTS {
+    for project in 0..world.projects.len() {
+        let plan = layout::plan(project);
         let mut repository = Repository::default();
         if plan.special != Special::Empty {
             maker.history(&mut repository, plan);

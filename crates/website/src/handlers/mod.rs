@@ -10,6 +10,7 @@ pub mod api_areas;
 pub mod api_export;
 pub mod api_job;
 pub mod api_jobs;
+pub mod api_outlook;
 pub mod api_pauses;
 pub mod api_schedules;
 pub mod api_search;

@@ -5,6 +5,7 @@ use crate::{
     app::App,
     freshness::Freshness,
     manager::plan,
+    outlook::Estimate,
     pages::{AreaRow, Completeness, FailedJobs, GroupFreshness, Overview, RefusedAccount, RunningJob, WaitingJobs},
     session::{PageUser, SignedIn},
     subject::{self, Subjects},
@@ -48,11 +49,18 @@ pub async fn show(app: Data<App>, user: PageUser) -> Result<HttpResponse, PageEr
             .await?;
         app.dispatcher.wake();
     }
-    let loaded = app.db.read(move |conn| load(conn, &user, frame)).await?;
+    let (metrics, slots) = (app.metrics.clone(), rules.slots.total);
+    let outlook = move |counts: &[(String, State, i64)]| metrics.estimate(counts, slots);
+    let loaded = app.db.read(move |conn| load(conn, &user, frame, outlook)).await?;
     page(&loaded)
 }
 
-fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: crate::pages::Frame) -> Result<Overview, StoreError> {
+fn load(
+    conn: &mut Conn<'_>,
+    user: &SignedIn,
+    frame: crate::pages::Frame,
+    outlook: impl Fn(&[(String, State, i64)]) -> Option<Estimate>,
+) -> Result<Overview, StoreError> {
     let scope = user.job_scope();
     let accounts = accounts::list(conn, Some(user.user.id()))?;
     let counts = counters::jobs(conn, scope)?;
@@ -79,6 +87,7 @@ fn load(conn: &mut Conn<'_>, user: &SignedIn, frame: crate::pages::Frame) -> Res
         running_total: of(&[State::Running, State::Aborting]),
         queued: of(&[State::Queued]),
         waiting: of(&[State::Waiting]),
+        left: outlook(&counts).map(|left| (left.seconds, left.requests)),
         only_latest_failed: i64::try_from(failed.len()).is_ok_and(|found| found >= FAILURES),
         failed: alike(&failed)?,
         parked: parked(&waiting, refused.iter().map(|account| account.waiting_jobs).sum()),

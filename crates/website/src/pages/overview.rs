@@ -26,6 +26,8 @@ pub struct Overview {
     pub queued: i64,
     /// Jobs that are parked.
     pub waiting: i64,
+    /// Seconds and requests until what is queued and runs is done.
+    pub left: Option<(i64, i64)>,
     /// Accounts whose token GitLab refuses.
     pub refused_accounts: Vec<RefusedAccount>,
     /// Jobs that failed in the last 24 hours, by their error.

@@ -40,6 +40,7 @@ impl Samples {
             running_total: 9,
             queued: 1204,
             waiting: 14,
+            left: Some((790, 4120)),
             refused_accounts: vec![RefusedAccount {
                 username: self.say("maria"),
                 instance_url: self.say("https://gitlab.corp.example"),
