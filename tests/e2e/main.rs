@@ -5,6 +5,7 @@
 mod alone;
 mod browser;
 mod crawl;
+mod cycles;
 mod dedupe;
 mod demo;
 mod drills;

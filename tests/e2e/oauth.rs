@@ -13,7 +13,7 @@ use trawl_gitlab_sim::{CLIENT_ID, CLIENT_SECRET, Options, Sim};
 use url::{Url, form_urlencoded};
 
 /// Tells Trawl how the simulated GitLab knows it; returns our id of the instance.
-async fn register(client: &Client, forge: &Sim) -> i64 {
+pub(crate) async fn register(client: &Client, forge: &Sim) -> i64 {
     let body = json!({ "instance_url": forge.url(), "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET });
     let answer = client.post("/api/admin/applications", &body).await;
     assert_eq!(answer.status, 204, "{answer:?}");
@@ -38,7 +38,7 @@ async fn agree(client: &Client, instance: i64, user: &str) -> String {
     format!("{}?{}", back.path(), back.query().unwrap())
 }
 
-async fn sign_in(client: &Client, instance: i64, user: &str) {
+pub(crate) async fn sign_in(client: &Client, instance: i64, user: &str) {
     let back = client.get(&agree(client, instance, user).await).await;
     let to = back.location.clone().unwrap_or_else(|| panic!("{back:?}"));
     assert!(to.starts_with("/accounts?linked="), "{back:?}");

@@ -105,7 +105,15 @@ async fn read_only() -> Duration {
     let endpoint = Endpoint { base_url: forge.url().parse().unwrap(), token: MARIA_TOKEN.into() };
     let client = Client::new(&endpoint, &Options::default()).unwrap();
     let begun = Instant::now();
-    let projects = client.projects(None).await.unwrap().items;
+    let (mut projects, mut after) = (Vec::new(), None);
+    loop {
+        let page = client.projects(after.as_ref()).await.unwrap();
+        projects.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
     let lists = projects.into_iter().flat_map(|project| {
         let issues = project.issues_enabled.then(|| (NotesOf::Issues, project.full_path.clone()));
         issues

@@ -129,6 +129,12 @@ impl Sim {
         self.state.advance(steps, change)
     }
 
+    /// Takes somebody out of a group. `false`: they are no member of it.
+    #[expect(clippy::must_use_candidate, reason = "called for what it does")]
+    pub fn remove_member(&self, username: &str, group_path: &str) -> bool {
+        self.state.remove_member(username, group_path)
+    }
+
     /// Replaces the fault rules.
     pub fn set_faults(&self, rules: Vec<Rule>) {
         self.state.faults().replace(rules);

@@ -83,6 +83,20 @@ impl State {
         done
     }
 
+    pub(crate) fn remove_member(&self, username: &str, group_path: &str) -> bool {
+        // The mover's lock keeps changes apart.
+        let _moving = lock(&self.mover);
+        let mut next = World::clone(&self.world());
+        let person = next.person(username);
+        let Some(group) = next.groups.iter_mut().find(|group| group.full_path == group_path) else { return false };
+        let members = &mut Arc::make_mut(group).members;
+        let before = members.len();
+        members.retain(|member| Some(member.person) != person);
+        let removed = members.len() < before;
+        *self.world.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        removed
+    }
+
     pub(crate) fn faults(&self) -> MutexGuard<'_, FaultBook> {
         lock(&self.faults)
     }

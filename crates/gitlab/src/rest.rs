@@ -2,7 +2,9 @@
 //! because GitLab counts no long list.
 
 use reqwest::header::LINK;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::transport::Answer;
 use crate::{Client, Cursor, Error, Page, response};
@@ -41,14 +43,23 @@ impl Client {
                 .append_pair("per_page", &ROWS_PER_PAGE.to_string())
                 .extend_pairs(list.query.iter().map(|(name, value)| (*name, value.as_str())));
         }
-        let (route, mut attempt) = (route(&list.path), 1);
+        self.fetch(&list.path, &url, page).await
+    }
+
+    /// One object, such as `projects/7`.
+    pub(crate) async fn one<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        self.fetch(path, &self.rest_url(path), response::read_plain).await
+    }
+
+    async fn fetch<T>(&self, path: &str, url: &Url, read: impl Fn(&Answer) -> Result<T, Error>) -> Result<T, Error> {
+        let (route, mut attempt) = (route(path), 1);
         loop {
             let turn = self.turn(&route).await?;
-            let answer = self.get(&route, url.clone()).await.and_then(|answer| page(&answer));
+            let answer = self.get(&route, url.clone()).await.and_then(|answer| read(&answer));
             drop(turn);
             match answer {
-                Ok(page) => return Ok(page),
-                Err(error) => self.wait_to_try_again(&list.path, &mut attempt, error).await?,
+                Ok(read) => return Ok(read),
+                Err(error) => self.wait_to_try_again(path, &mut attempt, error).await?,
             }
         }
     }

@@ -61,6 +61,16 @@ pub(crate) fn assert_lists(database: &Database, forge: &Sim) {
     }
 }
 
+/// Whether all of it is equal now, for who waits for it.
+pub(crate) fn is_mirror(database: &Database, forge: &Sim) -> bool {
+    let items = |kind: TruthKind, name: &str| {
+        database.items(name).iter().eq(forge.truth(kind).iter().map(item).collect::<Vec<_>>().iter())
+    };
+    items(TruthKind::Issues, "issue")
+        && items(TruthKind::MergeRequests, "merge_request")
+        && lists(database, forge).all(|(_, mirrored, truth)| mirrored == truth)
+}
+
 fn item(fact: &Fact) -> Item {
     let number = |n: u64| i64::try_from(n).unwrap();
     Item {

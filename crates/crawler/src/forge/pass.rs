@@ -13,7 +13,7 @@ use crate::{Completed, JobControl, JobFailure};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use trawl_gitlab::{Cursor, Page, PageSize};
+use trawl_gitlab::{Cursor, Error, Page, PageSize};
 use trawl_jobs::{AccountId, AreaRef, Record, RecordKind, WholeList};
 use trawl_protocol::StartJob;
 
@@ -77,7 +77,7 @@ pub(super) async fn run<L: Listing>(
     order: &StartJob,
     control: &JobControl,
 ) -> Result<Completed, JobFailure> {
-    let area = area(order)?;
+    let mut area = area(order)?.clone();
     let mut at = Position::of(order, full, control);
     control.info(at.in_words(L::NAME));
     let steps = control.pipeline([(L::KEY, 1.0)]);
@@ -87,11 +87,11 @@ pub(super) async fn run<L: Listing>(
     at.readers.iter().for_each(|account| session.read_by(*account));
     let mut size = PageSize::new(L::PAGE);
     loop {
-        let page = fetch::<L>(&mut session, area, &at, &mut size, control).await?;
+        let page = fetch::<L>(&mut session, &mut area, &at, &mut size, control).await?;
         // GitLab counts an empty list as well: no list at all is something else.
         let Some(total) = page.total else { return Ok(hidden::<L>(&session)) };
         let next = page.next.clone();
-        let records = take::<L>(page, area, &mut session, control, &mut at).await?;
+        let records = take::<L>(page, &area, &mut session, control, &mut at).await?;
         at.requests = session.requests();
         at.readers = session.readers().to_vec();
         steps.set_counts(L::KEY, at.seen, Some(total));
@@ -126,7 +126,7 @@ fn whole<L: Listing>(at: &Position) -> Vec<WholeList> {
 /// The next page, as large as this GitLab can make it.
 async fn fetch<L: Listing>(
     session: &mut Session<'_>,
-    area: &AreaRef,
+    area: &mut AreaRef,
     at: &Position,
     size: &mut PageSize,
     control: &JobControl,
@@ -137,14 +137,22 @@ async fn fetch<L: Listing>(
             first: size.current(),
             updated_after: at.since_us.and_then(DateTime::from_timestamp_micros),
         };
-        let query = &query;
-        let answer = session.call(|client| async move { L::page(&client, &area.full_path, query).await }).await;
+        let (query, path) = (&query, area.full_path.as_str());
+        let answer = session.call(|client| async move { L::page(&client, path, query).await }).await;
+        let what = format!("the {} of {}", L::NAME, area.full_path);
+        let elsewhere = match &answer {
+            Ok(page) => page.items.iter().any(|item| L::project_id(item).is_some_and(|id| id != area.gitlab_id)),
+            Err(error) => *error == Error::NotFound,
+        };
+        if elsewhere && session.follow(area).await.map_err(|error| explain(&error, &what))? {
+            continue;
+        }
         match answer {
             Ok(page) => return Ok(page),
             Err(error) if error.wants_smaller_page() && size.shrink() => {
                 control.warning(format!("{}; asking for {} {} at a time", happened(&error), size.current(), L::NAME));
             }
-            Err(error) => return Err(explain(&error, &format!("the {} of {}", L::NAME, area.full_path)).into()),
+            Err(error) => return Err(explain(&error, &what).into()),
         }
     }
 }

@@ -14,12 +14,22 @@ use trawl_protocol::StartJob;
 
 /// Runs it.
 pub(crate) async fn run(forge: &Forge, order: &StartJob, control: &JobControl) -> Result<Completed, JobFailure> {
-    let area = area(order)?;
+    let mut area = area(order)?.clone();
     let steps = control.pipeline([("details", 1.0)]);
     let what = format!("project {}", area.full_path);
     let mut session = Session::open(forge, order, control, 0).await?;
-    let project = session.call(|client| async move { client.project(&area.full_path).await }).await;
-    let project = project.map_err(|error| explain(&error, &what))?.ok_or_else(|| JobError::permanent(gone(&what)))?;
+    let project = loop {
+        let path = area.full_path.as_str();
+        let found = session.call(|client| async move { client.project(path).await }).await;
+        let found = found.map_err(|error| explain(&error, &what))?;
+        if found.as_ref().is_some_and(|project| project.id == area.gitlab_id) {
+            break found;
+        }
+        if !session.follow(&mut area).await.map_err(|error| explain(&error, &what))? {
+            break found;
+        }
+    };
+    let project = project.ok_or_else(|| JobError::permanent(gone(&what)))?;
     if project.id != area.gitlab_id {
         return Err(moved(&what).into());
     }

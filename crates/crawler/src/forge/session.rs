@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 use trawl_gitlab::{Client, Error, RetryNotice};
-use trawl_jobs::{AccountId, ErrorClass, JobError};
+use trawl_jobs::{AccountId, AreaKind, AreaRef, ErrorClass, JobError};
 use trawl_protocol::{Credential, StartJob, Token};
 
 /// See the module.
@@ -72,6 +72,29 @@ impl<'a> Session<'a> {
             self.token = other.token;
             self.read_by(other.account);
             self.control.info("GitLab does not accept the token any more; going on with another one");
+        }
+    }
+
+    /// Whether an area is somewhere else by now, which is then noted: GitLab does not lead from an old path to the new one.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub(super) async fn follow(&mut self, area: &mut AreaRef) -> Result<bool, Error> {
+        let (kind, id) = (area.kind, area.gitlab_id);
+        let path = self.call(|client| async move {
+            match kind {
+                AreaKind::Project => client.project_path(id).await,
+                AreaKind::Group => client.group_path(id).await,
+            }
+        });
+        match path.await {
+            Ok(path) if path != area.full_path => {
+                self.control.info(format!("{} is {path} by now", area.full_path));
+                area.full_path = path;
+                Ok(true)
+            }
+            Ok(_) | Err(Error::NotFound) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

@@ -76,6 +76,7 @@ async fn what_is_gone_fails_with_a_sentence() {
     let mut scene = Scene::new(0.02).await;
     let mut area = scene.areas().await.pop().unwrap();
     area.full_path.push_str("-of-yore");
+    area.gitlab_id += 1_000_000;
     for kind in ["group", "project", "issues", "merge_requests"] {
         let error = failure(scene.run(scene.order(kind, Some(&area))).await.outcome);
         assert_eq!(error.class, ErrorClass::Permanent, "{kind}");
@@ -84,6 +85,19 @@ async fn what_is_gone_fails_with_a_sentence() {
                 && error.message.contains("-of-yore to this account: "),
             "{error}"
         );
+    }
+}
+
+/// A rename or transfer changes the path and nothing else.
+#[tokio::test]
+async fn what_has_moved_is_found_by_its_number() {
+    let mut scene = Scene::new(0.2).await;
+    let (mut area, _) = scene.busiest(TruthKind::Issues).await;
+    let path = std::mem::replace(&mut area.full_path, "somewhere/else".to_owned());
+    for kind in ["project", "issues", "merge_requests"] {
+        let told = scene.run(scene.order(kind, Some(&area))).await;
+        assert!(!told.records.is_empty(), "{kind}");
+        assert!(told.messages.contains(&format!("somewhere/else is {path} by now")), "{kind}: {:?}", told.messages);
     }
 }
 

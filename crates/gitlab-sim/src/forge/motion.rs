@@ -30,6 +30,8 @@ pub enum Change {
     Comment,
     /// A project gets another name; its path stays.
     Rename,
+    /// A project goes to another group, and its old path leads nowhere. Happens on demand only.
+    Transfer,
     /// An issue or a merge request disappears. Happens on demand only.
     Delete,
     /// A commit comes onto a branch, sometimes long after it was made, and starts a pipeline.
@@ -100,6 +102,7 @@ impl Mover {
             Change::Merge => self.merge(world, now),
             Change::Comment => self.comment(world, now),
             Change::Rename => self.rename(world, now),
+            Change::Transfer => self.transfer(world, now),
             Change::Delete => self.delete(world),
             Change::Push => self.push(world, now),
             Change::FinishPipeline => self.finish_pipeline(world, now),
@@ -236,6 +239,24 @@ impl Mover {
         let name = format!("{plain} · {}", self.dice.pick(&suffix));
         project.name_with_namespace = format!("{above} / {name}");
         project.name = name;
+        project.updated = now;
+        Some(())
+    }
+
+    fn transfer(&mut self, world: &mut World, now: When) -> Option<()> {
+        let at = self.project(world, Kind::Issue)?;
+        let others: Vec<usize> = (0..world.groups.len())
+            .filter(|&group| {
+                let taken = format!("{}/{}", world.groups[group].full_path, world.projects[at].path);
+                group != world.projects[at].group && world.projects.iter().all(|one| one.full_path != taken)
+            })
+            .collect();
+        let group = *self.dice.pick(&others);
+        let above = world.groups[group].clone();
+        let project = Arc::make_mut(&mut world.projects[at]);
+        project.group = group;
+        project.full_path = format!("{}/{}", above.full_path, project.path);
+        project.name_with_namespace = format!("{} / {}", above.full_name, project.name);
         project.updated = now;
         Some(())
     }

@@ -6,6 +6,17 @@ use crate::wire::documents::{
 };
 use crate::wire::{next, page};
 use crate::{Client, Cursor, Error, Group, Page, Project};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct ProjectPlace {
+    path_with_namespace: String,
+}
+
+#[derive(Deserialize)]
+struct GroupPlace {
+    full_path: String,
+}
 
 /// GitLab's own maximum.
 const AREAS_PER_PAGE: i64 = 100;
@@ -29,6 +40,16 @@ impl Client {
         };
         let next = next(list.page_info.has_next_page, list.page_info.end_cursor)?;
         Ok(page(list.nodes, next, Some(list.count), Project::try_from))
+    }
+
+    /// Where a project is now; it may have been renamed or transferred.
+    pub async fn project_path(&self, id: i64) -> Result<String, Error> {
+        Ok(self.one::<ProjectPlace>(&format!("projects/{id}")).await?.path_with_namespace)
+    }
+
+    /// Where a group is now.
+    pub async fn group_path(&self, id: i64) -> Result<String, Error> {
+        Ok(self.one::<GroupPlace>(&format!("groups/{id}")).await?.full_path)
     }
 
     /// One group; `None` when it is gone or hidden from the token's owner.

@@ -1,9 +1,7 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 
-use crate::{Client, Error, response};
-
-const ROUTE: &str = "personal_access_tokens/self";
+use crate::{Client, Error};
 
 /// What GitLab tells about a personal, group or project access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +23,7 @@ impl Client {
     /// What this client's own token is good for. An instance that does not know the route answers with
     /// [`Error::NotFound`].
     pub async fn token_facts(&self) -> Result<TokenFacts, Error> {
-        let turn = self.turn(ROUTE).await?;
-        let answer = self.get(ROUTE, self.rest_url(ROUTE)).await?;
-        drop(turn);
-        let told: Told = response::read_plain(&answer)?;
+        let told: Told = self.one("personal_access_tokens/self").await?;
         // It ends as that day begins, in UTC.
         let expires_at = told.expires_at.map(|day| day.and_time(NaiveTime::MIN).and_utc());
         Ok(TokenFacts { expires_at, scopes: told.scopes })

@@ -75,6 +75,10 @@ pub(super) fn handle(req: &HttpRequest, path: &str, state: &State, reader: Reade
             Some(at) => lists::of_project(&ask, at, list),
             None => answer::message(404, "404 Project Not Found"),
         },
+        (["groups", id], _) => match group_at(&world, reader, id) {
+            Some(at) => HttpResponse::Ok().json(group(&world, at, &base)),
+            None => answer::message(404, "404 Group Not Found"),
+        },
         (["groups", id, "members"], _) => match group_at(&world, reader, id) {
             Some(at) => lists::members(&ask, &world.groups[at].members),
             None => answer::message(404, "404 Group Not Found"),
@@ -204,23 +208,25 @@ fn groups(world: &World, reader: Reader, params: &Params, base: &str) -> Vec<Val
     (0..world.groups.len())
         .filter(|&at| world.sees_group(reader, at))
         .filter(|&at| params.all_available != Some(false) || world.group_level(reader, at) > 0)
-        .map(|at| {
-            let one = &world.groups[at];
-            json!({
-                "id": one.id,
-                "name": one.name,
-                "path": one.path,
-                "full_name": one.full_name,
-                "full_path": one.full_path,
-                "description": one.description,
-                "visibility": one.visibility.as_str(),
-                "web_url": format!("{base}/groups/{}", one.full_path),
-                "avatar_url": null,
-                "parent_id": one.parent.map(|parent| world.groups[parent].id),
-                "created_at": time(one.created),
-            })
-        })
+        .map(|at| group(world, at, base))
         .collect()
+}
+
+fn group(world: &World, at: usize, base: &str) -> Value {
+    let one = &world.groups[at];
+    json!({
+        "id": one.id,
+        "name": one.name,
+        "path": one.path,
+        "full_name": one.full_name,
+        "full_path": one.full_path,
+        "description": one.description,
+        "visibility": one.visibility.as_str(),
+        "web_url": format!("{base}/groups/{}", one.full_path),
+        "avatar_url": null,
+        "parent_id": one.parent.map(|parent| world.groups[parent].id),
+        "created_at": time(one.created),
+    })
 }
 
 fn issues(world: &World, reader: Reader, project: usize, params: &Params, base: &str) -> Vec<Value> {
