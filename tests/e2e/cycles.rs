@@ -18,6 +18,10 @@ const ROUNDS: u32 = 3;
 const USUAL: u32 = 25;
 const RARE: [Change; 4] = [Change::Delete, Change::DeleteTag, Change::DeleteLabel, Change::Transfer];
 
+fn rate() -> f64 {
+    std::env::var("TRAWL_TEST_FAULTS").map_or(RATE, |rate| rate.parse().unwrap())
+}
+
 fn faults() -> Vec<Rule> {
     let all = [
         Fault::TooMany { retry_after_s: Some(1) },
@@ -29,7 +33,7 @@ fn faults() -> Vec<Rule> {
         Fault::GraphqlError,
         Fault::Timeout { seconds: 2 },
     ];
-    let rate = std::env::var("TRAWL_TEST_FAULTS").map_or(RATE, |rate| rate.parse().unwrap());
+    let rate = rate();
     all.map(|fault| Rule { path: "/api/".to_owned(), body: None, rate, times: None, fault }).into()
 }
 
@@ -62,11 +66,13 @@ fn forge() -> Sim {
 }
 
 async fn site() -> Site {
+    // Long enough for everything to be read in between, or what is urgent would always come first.
+    let every = if rate() > RATE { "30" } else { "6" };
     let system = System::new()
-        .with("TRAWL_FORGE__INCREMENTAL_SECONDS", "4")
-        .with("TRAWL_FORGE__LISTS_SECONDS", "4")
-        .with("TRAWL_FORGE__SCOPE_SECONDS", "4")
-        .with("TRAWL_FORGE__FULL_SECONDS", "5")
+        .with("TRAWL_FORGE__INCREMENTAL_SECONDS", every)
+        .with("TRAWL_FORGE__LISTS_SECONDS", every)
+        .with("TRAWL_FORGE__SCOPE_SECONDS", every)
+        .with("TRAWL_FORGE__FULL_SECONDS", "7")
         .with("TRAWL_FORGE__OVERLAP_SECONDS", "5")
         .with("TRAWL_FORGE__REQUEST_TIMEOUT_SECONDS", "1")
         .with("TRAWL_CRAWLER__MAX_JOBS", "32")

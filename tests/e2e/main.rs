@@ -9,6 +9,7 @@ mod cycles;
 mod dedupe;
 mod demo;
 mod drills;
+mod exports;
 mod faults;
 mod harness;
 mod house;

@@ -144,6 +144,11 @@ pub fn by_gitlab_id(
     Ok(on_backend!(conn, |c| query.get_result(c).optional())?)
 }
 
+/// All there are, by id.
+pub fn all(conn: &mut Conn<'_>) -> Result<Vec<Area>, StoreError> {
+    Ok(on_backend!(conn, |c| areas::table.select(columns::<Area>()).order(areas::id).load(c))?)
+}
+
 /// All areas that are to be kept fresh.
 pub fn refreshable(conn: &mut Conn<'_>) -> Result<Vec<Area>, StoreError> {
     let query = areas::table
@@ -168,6 +173,12 @@ pub struct VisibleArea {
 }
 
 impl VisibleArea {
+    /// As whoever owns everything sees it.
+    #[must_use]
+    pub const fn whole(area: Area) -> Self {
+        Self { area, access_level: Some(50) }
+    }
+
     /// Whether confidential issues and internal notes may be read: for Reporter (20) and above.
     #[must_use]
     pub fn may_read_confidential(&self) -> bool {

@@ -12,6 +12,7 @@ const EXAMPLES: &str = "Examples:
   supervisor status                   who runs, since when, and what the others wait for
   supervisor restart crawler-2
   supervisor stop                     everything, and waits until it has ended
+  supervisor export issues.parquet -o issues.parquet
   supervisor check --config new.toml
 
 Names: website, crawler (all crawlers), crawler-1, crawler-2 …, gitlab-sim (in a demo). Several are separated by
@@ -63,6 +64,18 @@ pub enum Command {
         #[arg(value_delimiter = ',')]
         names: Vec<String>,
     },
+    /// Write everything of one kind to a file: issues.csv, pipelines.jsonl, commits.parquet
+    Export {
+        /// A kind in the plural and a format
+        #[arg(value_name = "KIND.FORMAT")]
+        file: String,
+        /// Only of the group or project with this path
+        #[arg(long, value_name = "PATH")]
+        area: Option<String>,
+        /// Where to write it [default: standard output]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Check the configuration
     Check,
 }
@@ -78,6 +91,9 @@ pub async fn run(cli: Cli) -> Result<u8, SupervisorError> {
         Command::Status { json } => commands::status(&configured, json).await,
         Command::Stop { names } => commands::stop(&configured, names).await,
         Command::Restart { names } => commands::restart(&configured, names).await,
+        Command::Export { file, area, output } => {
+            commands::export(&configured, &file, area.as_deref(), output.as_deref())
+        }
         Command::Check => Ok(commands::check(&configured)),
     }
 }

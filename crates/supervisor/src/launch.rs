@@ -111,7 +111,11 @@ impl Launcher {
     }
 }
 
-fn programs() -> Result<PathBuf, SupervisorError> {
+/// Where the programs are.
+///
+/// # Errors
+/// Our own place cannot be told.
+pub(crate) fn programs() -> Result<PathBuf, SupervisorError> {
     if let Some(dir) = env::var_os(BIN_DIR_ENV).filter(|dir| !dir.is_empty()) {
         return Ok(dir.into());
     }

@@ -3,9 +3,11 @@
 pub mod answer;
 pub mod app;
 pub mod bulk;
+pub mod commands;
 pub mod credentials;
 pub mod demo;
 pub mod events;
+pub mod export;
 pub mod first_visit;
 pub mod freshness;
 pub mod handlers;

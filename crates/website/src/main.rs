@@ -1,13 +1,16 @@
 //! The `website` binary.
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use listenfd::ListenFd;
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use trawl_protocol::LaunchSecret;
 use trawl_settings::{exit, logging};
-use trawl_website::run::{Inherited, STOP_LIMIT, run};
+use trawl_website::{
+    commands::{self, ExportArguments},
+    run::{Inherited, STOP_LIMIT, run},
+};
 
 /// Trawl's web UI, API and job manager.
 ///
@@ -16,12 +19,22 @@ use trawl_website::run::{Inherited, STOP_LIMIT, run};
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  website\n  TRAWL_SERVER__LISTEN=127.0.0.1:9000 website --config supervisor.toml"
+    after_help = "Examples:\n  website\n  TRAWL_SERVER__LISTEN=127.0.0.1:9000 website --config supervisor.toml\n  \
+                  website export issues.csv > issues.csv"
 )]
 struct Arguments {
     /// Configuration file; default: the one that `TRAWL_CONFIG` names, else ./supervisor.toml if there is one.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What to do instead of serving
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write everything of one kind to a file
+    Export(ExportArguments),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +54,10 @@ fn start(arguments: &Arguments) -> Result<(), (u8, String)> {
     nix::sys::prctl::set_dumpable(false).map_err(|error| config(&error))?;
     let settings = trawl_settings::load(arguments.config.as_deref()).map_err(|error| config(&error))?;
     logging::start(&settings.log);
+    if let Some(Command::Export(arguments)) = &arguments.command {
+        let runtime = tokio::runtime::Runtime::new().map_err(|error| config(&error))?;
+        return runtime.block_on(commands::export(&settings, arguments));
+    }
     let listener = ListenFd::from_env().take_tcp_listener(0).map_err(|error| config(&error))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| config(&error))?;
     let done = runtime.block_on(async {

@@ -3,6 +3,7 @@
 use crate::{
     answer,
     app::App,
+    commands,
     credentials::Credentials,
     demo,
     events::Hub,
@@ -29,8 +30,8 @@ use trawl_protocol::{
     AUTH_SOCKET_ENV, BUS_SOCKET_ENV, Boot, Bus, BusOptions, CredentialWriter, Hello, Incoming, LaunchSecret, Role,
     handshake::ConnectError,
 };
-use trawl_settings::{Settings, Synchronous, exit};
-use trawl_store::{Db, DbOptions, StoreError, users};
+use trawl_settings::{Settings, exit};
+use trawl_store::{Db, StoreError, users};
 
 /// Largest form or JSON body. Bytes.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -94,13 +95,7 @@ pub struct Inherited {
 /// See [`RunError`].
 pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationToken) -> Result<(), RunError> {
     let settings = Arc::new(settings);
-    let db = Db::open(DbOptions {
-        url: settings.database_url(),
-        full_synchronous: settings.database.synchronous == Synchronous::Full,
-        read_connections: settings.database.read_connections,
-        busy_timeout_ms: settings.database.busy_timeout_ms,
-    })
-    .await?;
+    let db = commands::open(&settings).await?;
     let seal = Seal::open(&settings.state_dir())?;
     seal.agree(&db, &settings.state_dir()).await?;
     let listener = match inherited.listener {

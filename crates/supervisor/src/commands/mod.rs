@@ -1,10 +1,12 @@
 //! What each command does.
 
 mod configured;
+mod export;
 mod start;
 mod status;
 
 pub use configured::Configured;
+pub use export::export;
 pub use start::start;
 pub use status::status;
 
