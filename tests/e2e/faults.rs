@@ -37,7 +37,7 @@ async fn a_crawl_survives_a_bad_day() {
 /// An instance that tells how many requests it allows is never asked for more, however many crawlers there are.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_asked_more_than_allowed() {
-    let (scale, rate_limit, rate_window) = (0.05, 60, Duration::from_secs(2));
+    let (scale, rate_limit, rate_window) = (0.05, 120, Duration::from_secs(2));
     let forge = trawl_gitlab_sim::start(Options { scale, rate_limit, rate_window, ..Options::default() }).unwrap();
     let site = Site::linked(System::new().with("TRAWL_CRAWLER__INSTANCES", "3"), forge).await;
     let database = site.crawled().await;

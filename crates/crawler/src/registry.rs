@@ -6,7 +6,11 @@ use crate::{
     drill,
     forge::{
         self, Forge,
-        lists::{self, Branches, Commits, Labels, Members, Milestones, Pipelines, Releases, RowList, Tags},
+        lists::{
+            self, Boards, Branches, Commits, ContainerRepositories, Deployments, Environments, Epics, Iterations,
+            Labels, Members, Milestones, Packages, PipelineJobs, PipelineSchedules, Pipelines, Releases, RowList,
+            Snippets, Tags, WikiPages,
+        },
     },
     links::{self, Links},
 };
@@ -52,13 +56,24 @@ impl Registry for Families {
                 Box::pin(async move { forge::merge_requests::run(&options, &forge, &order, &control).await })
             }
             JobSpec::Members(_) | JobSpec::GroupMembers(_) => whole::<Members>(forge, order, control),
-            JobSpec::Labels(_) => whole::<Labels>(forge, order, control),
-            JobSpec::Milestones(_) => whole::<Milestones>(forge, order, control),
+            JobSpec::Labels(_) | JobSpec::GroupLabels(_) => whole::<Labels>(forge, order, control),
+            JobSpec::Milestones(_) | JobSpec::GroupMilestones(_) => whole::<Milestones>(forge, order, control),
             JobSpec::Branches(_) => whole::<Branches>(forge, order, control),
             JobSpec::Tags(_) => whole::<Tags>(forge, order, control),
             JobSpec::Releases(_) => whole::<Releases>(forge, order, control),
             JobSpec::Commits(options) => list::<Commits>(options.full, forge, order, control),
             JobSpec::Pipelines(options) => list::<Pipelines>(options.full, forge, order, control),
+            JobSpec::PipelineJobs(options) => list::<PipelineJobs>(options.full, forge, order, control),
+            JobSpec::Deployments(options) => list::<Deployments>(options.full, forge, order, control),
+            JobSpec::Epics(options) => list::<Epics>(options.full, forge, order, control),
+            JobSpec::Environments(_) => whole::<Environments>(forge, order, control),
+            JobSpec::PipelineSchedules(_) => whole::<PipelineSchedules>(forge, order, control),
+            JobSpec::Snippets(_) => whole::<Snippets>(forge, order, control),
+            JobSpec::WikiPages(_) => whole::<WikiPages>(forge, order, control),
+            JobSpec::Packages(_) => whole::<Packages>(forge, order, control),
+            JobSpec::ContainerRepositories(_) => whole::<ContainerRepositories>(forge, order, control),
+            JobSpec::Boards(_) => whole::<Boards>(forge, order, control),
+            JobSpec::Iterations(_) => whole::<Iterations>(forge, order, control),
             JobSpec::LinkScan(options) => {
                 let links = Arc::clone(&self.links);
                 Box::pin(async move { links::scan::run(&options, &links, &order, &control).await })

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::forge::{
+    extras::{self, Named},
     model::{Kind, World},
     rights::Reader,
 };
@@ -59,6 +60,28 @@ pub enum ListKind {
     Commits,
     /// Pipelines, by id.
     Pipelines,
+    /// Jobs of pipelines, by id.
+    PipelineJobs,
+    /// Deployments, by id.
+    Deployments,
+    /// Environments, by id.
+    Environments,
+    /// Schedules of pipelines, by id.
+    PipelineSchedules,
+    /// Snippets, by id.
+    Snippets,
+    /// Pages of wikis, by slug.
+    WikiPages,
+    /// Packages, by id.
+    Packages,
+    /// Container repositories, by id.
+    ContainerRepositories,
+    /// Boards, by id.
+    Boards,
+    /// Iterations of groups, by id.
+    Iterations,
+    /// Epics of groups, by id.
+    Epics,
 }
 
 /// One issue or merge request as it is now.
@@ -171,23 +194,55 @@ pub(crate) fn keys(world: &World, kind: ListKind, scope: Scope) -> Vec<String> {
         let id = world.projects[at].id;
         out.extend(names(world, kind, reader, at).into_iter().map(|name| format!("{id}/{name}")));
     }
-    if kind == ListKind::Members {
-        for at in (0..world.groups.len()).filter(|&at| scope.group(world, at)) {
-            let group = &world.groups[at];
-            out.extend(group.members.iter().map(|one| format!("g{}/{}", group.id, world.people[one.person].id)));
-        }
+    for at in (0..world.groups.len()).filter(|&at| scope.group(world, at)) {
+        let id = world.groups[at].id;
+        out.extend(names_of_group(world, kind, at).into_iter().map(|name| format!("g{id}/{name}")));
     }
     out.sort_unstable();
     out
+}
+
+fn ids(named: Named) -> Vec<String> {
+    named.into_iter().map(|(id, _)| id.to_string()).collect()
+}
+
+fn names_of_group(world: &World, kind: ListKind, at: usize) -> Vec<String> {
+    match kind {
+        ListKind::Members => {
+            let members = &world.groups[at].members;
+            members.iter().map(|one| world.people[one.person].id.to_string()).collect()
+        }
+        ListKind::Labels => extras::group_labels(world, at).into_iter().map(|(_, name)| name).collect(),
+        ListKind::Milestones => ids(extras::group_milestones(world, at)),
+        ListKind::Iterations => ids(extras::iterations(world, at)),
+        ListKind::Epics => ids(extras::epics(world, at)),
+        _ => Vec::new(),
+    }
 }
 
 fn names(world: &World, kind: ListKind, reader: Reader, at: usize) -> Vec<String> {
     let project = &world.projects[at];
     let repository = &world.repositories[at];
     let open = match kind {
-        ListKind::Labels | ListKind::Milestones | ListKind::Members => true,
-        ListKind::Branches | ListKind::Tags | ListKind::Releases | ListKind::Commits => world.reads_code(reader, at),
-        ListKind::Pipelines => world.reads_pipelines(reader, at),
+        ListKind::Labels
+        | ListKind::Milestones
+        | ListKind::Members
+        | ListKind::Snippets
+        | ListKind::WikiPages
+        | ListKind::Boards
+        | ListKind::Iterations
+        | ListKind::Epics => true,
+        ListKind::Branches
+        | ListKind::Tags
+        | ListKind::Releases
+        | ListKind::Commits
+        | ListKind::Packages
+        | ListKind::ContainerRepositories => world.reads_code(reader, at),
+        ListKind::Pipelines
+        | ListKind::PipelineJobs
+        | ListKind::Deployments
+        | ListKind::Environments
+        | ListKind::PipelineSchedules => world.reads_pipelines(reader, at),
     };
     if !open {
         return Vec::new();
@@ -208,5 +263,20 @@ fn names(world: &World, kind: ListKind, reader: Reader, at: usize) -> Vec<String
             commits.map(|(one, _)| one.sha.clone()).collect()
         }
         ListKind::Pipelines => world.pipelines[at].iter().map(|one| one.id.to_string()).collect(),
+        ListKind::PipelineJobs => {
+            let jobs = world.pipelines[at].iter().flat_map(|one| extras::jobs(one));
+            jobs.map(|job| job.id.to_string()).collect()
+        }
+        ListKind::Deployments => {
+            extras::deployments(world, at).map(|one| extras::deployment_id(one).to_string()).collect()
+        }
+        ListKind::Environments => ids(extras::environments(world, at)),
+        ListKind::PipelineSchedules => ids(extras::schedules(world, at)),
+        ListKind::Snippets => ids(extras::snippets(world, at)),
+        ListKind::WikiPages => extras::wiki_pages(world, at).into_iter().map(str::to_owned).collect(),
+        ListKind::Packages => ids(extras::packages(world, at)),
+        ListKind::ContainerRepositories => ids(extras::container_repositories(world, at)),
+        ListKind::Boards => ids(extras::boards(world, at)),
+        ListKind::Iterations | ListKind::Epics => Vec::new(),
     }
 }

@@ -46,26 +46,6 @@ pub struct Group {}
 #[serde(deny_unknown_fields)]
 pub struct Project {}
 
-/// Reads a project's issues with their notes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Issues {
-    /// Read everything again instead of what changed since the last pass.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub full: bool,
-}
-
-/// Reads a project's merge requests with their notes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct MergeRequests {
-    /// Read everything again instead of what changed since the last pass.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub full: bool,
-}
-
 /// Kinds that read a list whole, each time: it is short, and GitLab does not say what of it has changed.
 macro_rules! whole_lists {
     ($($(#[$doc:meta])* $name:ident;)*) => {
@@ -94,26 +74,59 @@ whole_lists! {
     Tags;
     /// Reads a project's releases.
     Releases;
+    /// Reads a group's own labels.
+    GroupLabels;
+    /// Reads a group's own milestones.
+    GroupMilestones;
+    /// Reads where a project is brought to.
+    Environments;
+    /// Reads the pipelines of a project that run by the clock.
+    PipelineSchedules;
+    /// Reads a project's snippets.
+    Snippets;
+    /// Reads the pages of a project's wiki.
+    WikiPages;
+    /// Reads what a project's package registry holds.
+    Packages;
+    /// Reads a project's container images.
+    ContainerRepositories;
+    /// Reads a project's issue boards.
+    Boards;
+    /// Reads a group's iterations.
+    Iterations;
 }
 
-/// Reads the commits that a project's branches and tags lead to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Commits {
-    /// Read everything again instead of what came since the last pass.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub full: bool,
+macro_rules! changing_lists {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+            #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+            #[serde(deny_unknown_fields)]
+            pub struct $name {
+                /// Read everything again instead of what changed since the last pass.
+                #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+                pub full: bool,
+            }
+        )*
+    };
 }
 
-/// Reads a project's CI pipelines.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Pipelines {
-    /// Read everything again instead of what changed since the last pass.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub full: bool,
+changing_lists! {
+    /// Reads a project's issues with their notes.
+    Issues;
+    /// Reads a project's merge requests with their notes.
+    MergeRequests;
+    /// Reads the commits that a project's branches and tags lead to.
+    Commits;
+    /// Reads a project's CI pipelines.
+    Pipelines;
+    /// Reads the jobs of a project's CI pipelines.
+    PipelineJobs;
+    /// Reads what a project brought where.
+    Deployments;
+    /// Reads a group's own epics.
+    Epics;
 }
 
 /// Longest URL that is scanned, in bytes.
@@ -342,6 +355,19 @@ kinds! {
     Tags = "tags", about Area(AreaKind::Project), priority 40;
     Commits = "commits", about Area(AreaKind::Project), priority 40;
     Pipelines = "pipelines", about Area(AreaKind::Project), priority 40;
+    GroupLabels = "group_labels", about Area(AreaKind::Group), priority 60;
+    GroupMilestones = "group_milestones", about Area(AreaKind::Group), priority 60;
+    Boards = "boards", about Area(AreaKind::Project), priority 60;
+    Iterations = "iterations", about Area(AreaKind::Group), priority 60;
+    Epics = "epics", about Area(AreaKind::Group), priority 60;
+    PipelineJobs = "pipeline_jobs", about Area(AreaKind::Project), priority 40;
+    Deployments = "deployments", about Area(AreaKind::Project), priority 40;
+    Environments = "environments", about Area(AreaKind::Project), priority 40;
+    PipelineSchedules = "pipeline_schedules", about Area(AreaKind::Project), priority 40;
+    Packages = "packages", about Area(AreaKind::Project), priority 40;
+    ContainerRepositories = "container_repositories", about Area(AreaKind::Project), priority 40;
+    Snippets = "snippets", about Area(AreaKind::Project), priority 40;
+    WikiPages = "wiki_pages", about Area(AreaKind::Project), priority 40;
     LinkScan = "link_scan", about Options, priority 50;
     BulkAction = "bulk_action", about Options, priority 95;
     Drill = "drill", about Options, priority 50;
@@ -362,6 +388,9 @@ impl JobSpec {
             Self::MergeRequests(_) => Self::MergeRequests(MergeRequests { full: true }),
             Self::Commits(_) => Self::Commits(Commits { full: true }),
             Self::Pipelines(_) => Self::Pipelines(Pipelines { full: true }),
+            Self::PipelineJobs(_) => Self::PipelineJobs(PipelineJobs { full: true }),
+            Self::Deployments(_) => Self::Deployments(Deployments { full: true }),
+            Self::Epics(_) => Self::Epics(Epics { full: true }),
             _ => return None,
         })
     }

@@ -23,11 +23,19 @@ pub fn for_account() -> Vec<JobSpec> {
 #[must_use]
 pub fn for_area(area: AreaTraits) -> Vec<JobSpec> {
     match area.kind {
-        AreaKind::Group => vec![JobSpec::Group(kind::Group {}), JobSpec::GroupMembers(kind::GroupMembers {})],
+        AreaKind::Group => vec![
+            JobSpec::Group(kind::Group {}),
+            JobSpec::GroupMembers(kind::GroupMembers {}),
+            JobSpec::GroupLabels(kind::GroupLabels {}),
+            JobSpec::GroupMilestones(kind::GroupMilestones {}),
+            JobSpec::Iterations(kind::Iterations {}),
+            JobSpec::Epics(kind::Epics::default()),
+        ],
         AreaKind::Project => {
             let mut specs = vec![JobSpec::Project(kind::Project {}), JobSpec::Members(kind::Members {})];
             if area.issues_enabled {
                 specs.push(JobSpec::Issues(kind::Issues::default()));
+                specs.push(JobSpec::Boards(kind::Boards {}));
             }
             if area.merge_requests_enabled {
                 specs.push(JobSpec::MergeRequests(kind::MergeRequests::default()));
@@ -41,6 +49,14 @@ pub fn for_area(area: AreaTraits) -> Vec<JobSpec> {
                 JobSpec::Tags(kind::Tags {}),
                 JobSpec::Commits(kind::Commits::default()),
                 JobSpec::Pipelines(kind::Pipelines::default()),
+                JobSpec::PipelineJobs(kind::PipelineJobs::default()),
+                JobSpec::Deployments(kind::Deployments::default()),
+                JobSpec::Environments(kind::Environments {}),
+                JobSpec::PipelineSchedules(kind::PipelineSchedules {}),
+                JobSpec::Packages(kind::Packages {}),
+                JobSpec::ContainerRepositories(kind::ContainerRepositories {}),
+                JobSpec::Snippets(kind::Snippets {}),
+                JobSpec::WikiPages(kind::WikiPages {}),
             ]);
             specs
         }
@@ -51,17 +67,15 @@ pub fn for_area(area: AreaTraits) -> Vec<JobSpec> {
 mod tests {
     use super::*;
 
-    const ALWAYS: [&str; 8] =
-        ["members", "labels", "milestones", "releases", "branches", "tags", "commits", "pipelines"];
-
     #[test]
     fn a_disabled_feature_gets_no_job() {
         let kinds = |issues_enabled, merge_requests_enabled| {
             let area = AreaTraits { kind: AreaKind::Project, issues_enabled, merge_requests_enabled };
-            for_area(area).iter().map(JobSpec::kind).filter(|kind| !ALWAYS.contains(kind)).collect::<Vec<_>>()
+            let switched = ["issues", "boards", "merge_requests"];
+            for_area(area).iter().map(JobSpec::kind).filter(|kind| switched.contains(kind)).collect::<Vec<_>>()
         };
-        assert_eq!(kinds(true, true), ["project", "issues", "merge_requests"]);
-        assert_eq!(kinds(false, true), ["project", "merge_requests"]);
-        assert_eq!(kinds(false, false), ["project"]);
+        assert_eq!(kinds(true, true), ["issues", "boards", "merge_requests"]);
+        assert_eq!(kinds(false, true), ["merge_requests"]);
+        assert_eq!(kinds(false, false), [""; 0]);
     }
 }

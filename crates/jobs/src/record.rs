@@ -53,6 +53,28 @@ record_kinds! {
     Commit = "commit",
     /// A CI pipeline.
     Pipeline = "pipeline",
+    /// A job of a CI pipeline.
+    PipelineJob = "pipeline_job",
+    /// Something that was brought to an environment.
+    Deployment = "deployment",
+    /// Where a project is brought to.
+    Environment = "environment",
+    /// A pipeline that runs by the clock.
+    PipelineSchedule = "pipeline_schedule",
+    /// A snippet of a project.
+    Snippet = "snippet",
+    /// A page of a project's wiki.
+    WikiPage = "wiki_page",
+    /// A version of a package.
+    Package = "package",
+    /// A container image with all its tags.
+    ContainerRepository = "container_repository",
+    /// An issue board.
+    Board = "board",
+    /// An iteration of a group.
+    Iteration = "iteration",
+    /// An epic of a group.
+    Epic = "epic",
 }
 
 impl RecordKind {
@@ -73,6 +95,17 @@ impl RecordKind {
             Self::Release => "releases",
             Self::Commit => "commits",
             Self::Pipeline => "pipelines",
+            Self::PipelineJob => "pipeline jobs",
+            Self::Deployment => "deployments",
+            Self::Environment => "environments",
+            Self::PipelineSchedule => "pipeline schedules",
+            Self::Snippet => "snippets",
+            Self::WikiPage => "wiki pages",
+            Self::Package => "packages",
+            Self::ContainerRepository => "container repositories",
+            Self::Board => "boards",
+            Self::Iteration => "iterations",
+            Self::Epic => "epics",
         }
     }
 
@@ -82,10 +115,22 @@ impl RecordKind {
         self.plural().replace(' ', "_")
     }
 
-    /// Whether it tells of the code, which guests of a private project do not see.
+    /// Whether it tells of the code and what is made of it, which guests of a private project do not see.
     #[must_use]
     pub const fn is_code(self) -> bool {
-        matches!(self, Self::Branch | Self::Tag | Self::Commit | Self::Pipeline)
+        matches!(
+            self,
+            Self::Branch
+                | Self::Tag
+                | Self::Commit
+                | Self::Pipeline
+                | Self::PipelineJob
+                | Self::Deployment
+                | Self::Environment
+                | Self::PipelineSchedule
+                | Self::Package
+                | Self::ContainerRepository
+        )
     }
 
     /// Whether a forge may well be without any.
@@ -97,7 +142,20 @@ impl RecordKind {
     /// Whether GitLab says when such an object changed last; where it does not, the newest sight of it counts.
     #[must_use]
     pub const fn is_dated(self) -> bool {
-        !matches!(self, Self::Label | Self::Member | Self::Branch | Self::Tag | Self::Release)
+        !matches!(
+            self,
+            Self::Label
+                | Self::Member
+                | Self::Branch
+                | Self::Tag
+                | Self::Release
+                | Self::Environment
+                | Self::PipelineSchedule
+                | Self::WikiPage
+                | Self::Package
+                | Self::ContainerRepository
+                | Self::Board
+        )
     }
 }
 

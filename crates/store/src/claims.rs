@@ -3,7 +3,7 @@
 use crate::{
     Conn, StoreError, accounts, areas, instances,
     jobs::Job,
-    leases, now, pauses,
+    leases, now, pauses, resources,
     statement::statement,
     sync, tally, turns,
     when::{Stamp, stored},
@@ -329,6 +329,7 @@ fn prepare(
         let accounts = accounts::serving(conn, id, job.account_id)?;
         let level = accounts.first().map(|account| accounts::access_level(conn, *account, id)).transpose()?.flatten();
         let watermark = sync::watermark(conn, AreaId(id), &job.kind, level)?;
+        let watermark = resources::back_to_unfinished(conn, AreaId(id), &job.kind, watermark)?;
         (area, accounts, watermark)
     } else {
         let account = job.account_id.map(|id| accounts::get(conn, AccountId(id))).transpose()?.flatten();

@@ -9,7 +9,7 @@ use crate::{
     text::{contains, lower, storable},
     when::{Stamp, stored},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
     prelude::*,
     sql_types::{BigInt, Bool, Nullable, Text, Timestamp},
@@ -304,6 +304,35 @@ pub fn export(
     // Here, since there may be more areas than a statement takes values.
     rows.retain(may_read);
     Ok((rows, last))
+}
+
+/// Jobs of pipelines that have not ended; one that waits for a person may wait for ever.
+const UNFINISHED: [&str; 7] =
+    ["created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "running", "scheduled"];
+/// Of what is older, the passes over everything tell.
+const UNFINISHED_MATTERS: TimeDelta = TimeDelta::days(7);
+
+/// Where a pass over what changed has to begin, given where the last one did: GitLab does not tell of jobs of pipelines that
+/// have changed, so a pass goes back to the oldest one that had not ended.
+pub(crate) fn back_to_unfinished(
+    conn: &mut Conn<'_>,
+    area: AreaId,
+    kind: &str,
+    watermark: Option<DateTime<Utc>>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let Some(watermark) = watermark.filter(|_| kind == "pipeline_jobs") else { return Ok(watermark) };
+    let since = stored(now() - UNFINISHED_MATTERS);
+    let query = resources::table
+        .filter(resources::area_id.eq(area.0))
+        .filter(resources::kind.eq(RecordKind::PipelineJob.as_str()))
+        // It changes when it begins, and not after that until it ends.
+        .filter(resources::updated_at.gt(since))
+        .filter(resources::created_at.gt(since))
+        .filter(resources::state.eq_any(UNFINISHED))
+        .filter(resources::deleted_at.is_null())
+        .select(diesel::dsl::min(resources::created_at));
+    let oldest: Option<Stamp> = on_backend!(conn, |c| query.get_result(c))?;
+    Ok(Some(oldest.map_or(watermark, |oldest| oldest.and_utc().min(watermark))))
 }
 
 /// One object, by its row.

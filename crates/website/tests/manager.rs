@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{collections::HashMap, time::Duration};
+use trawl_jobs::plan::AreaTraits;
 use trawl_jobs::{
     AccountId, AreaKind, Change, ErrorClass, FoundArea, JobError, Outcome, Record, RecordKind, Report, RetryPolicy,
     Slots, State, WholeList,
@@ -101,7 +102,11 @@ impl House {
         ];
         let lease = scope.job.lease().unwrap();
         let ingested = self.report(Report { lease, seq: 1, changes }).await;
-        assert_eq!(ingested.jobs_made, 13, "two of the group, eleven of the project");
+        let needs = |kind| {
+            let area = AreaTraits { kind, issues_enabled: true, merge_requests_enabled: true };
+            trawl_jobs::plan::for_area(area).len()
+        };
+        assert_eq!(ingested.jobs_made, needs(AreaKind::Group) + needs(AreaKind::Project));
     }
 }
 
@@ -179,7 +184,7 @@ async fn what_is_found_gets_its_jobs_once() {
 async fn a_report_counts_once() {
     let house = House::new().await;
     house.discover().await;
-    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let job = house.claim(100).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
     let lease = job.job.lease().unwrap();
     let changes = vec![Change::Records(vec![issue(1), issue(2)]), Change::Cursor(r#"{"page":2}"#.to_owned())];
     let report = Report { lease, seq: 1, changes };
@@ -189,7 +194,7 @@ async fn a_report_counts_once() {
     let mut held = house.db.read(move |conn| jobs::get(conn, lease.job)).await.unwrap().unwrap();
     let lost = house.db.write(move |conn| leases::lost(conn, &mut held, "gone", &RULES.retry)).await.unwrap();
     assert_eq!(lost, State::Queued);
-    let again = house.claim(16).await.remove(0);
+    let again = house.claim(100).await.remove(0);
     assert_eq!(again.job.cursor.as_deref(), Some(r#"{"page":2}"#));
     assert_eq!((again.job.attempt, again.job.crashes), (1, 1), "a crash burns no attempt");
     let late = Report { lease, seq: 2, changes: vec![Change::Records(vec![issue(3)])] };
@@ -201,7 +206,7 @@ async fn a_report_counts_once() {
 async fn what_failed_is_not_tried_at_once_by_the_schedule() {
     let house = House::new().await;
     house.discover().await;
-    let claimed = house.claim(16).await;
+    let claimed = house.claim(100).await;
     for job in &claimed {
         let error = JobError::permanent("the project is gone");
         let changes = vec![Change::Finished(Outcome::Failed(error))];
@@ -213,7 +218,7 @@ async fn what_failed_is_not_tried_at_once_by_the_schedule() {
     let eager = Rules { incremental: Duration::ZERO, ..RULES };
     assert_eq!(
         house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap(),
-        4,
+        7,
         "what can tell what has changed"
     );
 }
@@ -222,7 +227,7 @@ async fn what_failed_is_not_tried_at_once_by_the_schedule() {
 async fn a_refused_token_parks_until_it_is_replaced() {
     let house = House::new().await;
     house.discover().await;
-    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let job = house.claim(100).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
     let error = JobError::new(ErrorClass::Credentials, "401");
     let changes = vec![Change::Finished(Outcome::Failed(error))];
     let lease = job.job.lease().unwrap();
@@ -236,14 +241,14 @@ async fn a_refused_token_parks_until_it_is_replaced() {
     house.link(account.user(), 1).await;
     let woken = house.db.write(move |conn| jobs::wake_for_credentials(conn, account.instance())).await.unwrap();
     assert_eq!(woken, 1);
-    assert!(house.claim(16).await.iter().any(|claimed| claimed.job.kind == "issues"));
+    assert!(house.claim(100).await.iter().any(|claimed| claimed.job.kind == "issues"));
 }
 
 #[tokio::test]
 async fn a_pass_that_ended_well_says_where_the_next_begins() {
     let house = House::new().await;
     house.discover().await;
-    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let job = house.claim(100).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
     let watermark = trawl_store::now();
     let outcome = Outcome::Completed {
         result: "{}".to_owned(),
@@ -267,13 +272,13 @@ async fn an_archived_project_is_read_once_and_until_then_tried_again() {
     let changes = vec![Change::Discovered(vec![archived]), done()];
     house.report(Report { lease: scope.job.lease().unwrap(), seq: 1, changes }).await;
     let eager = Rules { incremental: Duration::ZERO, scope: Duration::from_hours(1), ..RULES };
-    for job in house.claim(16).await {
+    for job in house.claim(100).await {
         let failed = Change::Finished(Outcome::Failed(JobError::permanent("the disk was full")));
         let last = if job.job.kind == "issues" { failed } else { done() };
         house.report(Report { lease: job.job.lease().unwrap(), seq: 1, changes: vec![last] }).await;
     }
     assert_eq!(house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap(), 1, "only what failed");
-    let again = house.claim(16).await.remove(0);
+    let again = house.claim(100).await.remove(0);
     assert_eq!(again.job.kind, "issues");
     house.report(Report { lease: again.job.lease().unwrap(), seq: 1, changes: vec![done()] }).await;
     assert_eq!(house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap(), 0);
@@ -283,11 +288,11 @@ async fn an_archived_project_is_read_once_and_until_then_tried_again() {
 async fn what_a_person_stopped_stays_stopped_for_a_while() {
     let house = House::new().await;
     house.discover().await;
-    let queued = house.db.read(|conn| jobs::list(conn, &jobs::JobFilter::default(), 10)).await.unwrap().lines;
+    let queued = house.db.read(|conn| jobs::list(conn, &jobs::JobFilter::default(), 100)).await.unwrap().lines;
     let id = queued.iter().find(|(job, _)| job.kind == "issues").unwrap().0.id().unwrap();
     house.db.write(move |conn| jobs::abort(conn, id)).await.unwrap();
     // One that runs has to be told, and then says so itself.
-    let running = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "merge_requests").unwrap();
+    let running = house.claim(100).await.into_iter().find(|claimed| claimed.job.kind == "merge_requests").unwrap();
     let lease = running.job.lease().unwrap();
     house.db.write(move |conn| jobs::abort(conn, lease.job)).await.unwrap();
     let ended = house.report(Report { lease, seq: 1, changes: vec![Change::Finished(Outcome::Aborted)] }).await;
@@ -299,7 +304,7 @@ async fn what_a_person_stopped_stays_stopped_for_a_while() {
 async fn an_account_that_comes_to_reach_an_area_wakes_its_jobs() {
     let house = House::new().await;
     house.discover().await;
-    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let job = house.claim(100).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
     let error = JobError::new(ErrorClass::Credentials, "401");
     let changes = vec![Change::Finished(Outcome::Failed(error))];
     house.report(Report { lease: job.job.lease().unwrap(), seq: 1, changes }).await;
@@ -316,7 +321,7 @@ async fn an_account_that_comes_to_reach_an_area_wakes_its_jobs() {
 async fn a_report_after_one_that_is_missing_is_not_taken() {
     let house = House::new().await;
     house.discover().await;
-    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let job = house.claim(100).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
     let second = Report { lease: job.job.lease().unwrap(), seq: 2, changes: vec![done()] };
     assert!(house.report(second).await.gone, "it would leave a hole");
     let held = house.db.read(move |conn| jobs::get(conn, job.job.id()?)).await.unwrap().unwrap();
@@ -330,7 +335,7 @@ async fn what_was_left_out_is_said_until_everything_was_read_again() {
     let eager = Rules { incremental: Duration::ZERO, ..RULES };
     let mut passes = [Some("3 issues left out"), None].into_iter();
     for _ in 0..2 {
-        let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+        let job = house.claim(100).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
         let incomplete = passes.next().flatten().map(str::to_owned);
         let watermark = Some(trawl_store::now());
         let outcome = Outcome::Completed {
@@ -344,7 +349,7 @@ async fn what_was_left_out_is_said_until_everything_was_read_again() {
         house.report(Report { lease: job.job.lease().unwrap(), seq: 1, changes }).await;
         house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap();
     }
-    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let job = house.claim(100).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
     let area = trawl_jobs::AreaId(job.job.area_id.unwrap());
     let passes = house.db.read(move |conn| sync::passes(conn, area)).await.unwrap();
     assert_eq!(passes["issues"].shortfall(), Some("3 issues left out"));
@@ -357,7 +362,7 @@ async fn what_was_left_out_is_said_until_everything_was_read_again() {
 async fn labels(house: &House, seen: &[i64], whole: WholeList, readers: &[AccountId]) -> (i64, Option<String>) {
     let eager = Rules { lists: Duration::ZERO, ..RULES };
     let label = |id: &i64| Record { kind: RecordKind::Label, updated_at: None, ..issue(*id) };
-    let job = house.claim(16).await.into_iter().find(|claimed| claimed.job.kind == "labels").unwrap();
+    let job = house.claim(100).await.into_iter().find(|claimed| claimed.job.kind == "labels").unwrap();
     let outcome = Outcome::Completed {
         result: "{}".to_owned(),
         watermark: None,

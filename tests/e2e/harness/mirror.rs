@@ -43,6 +43,17 @@ fn lists<'a>(
         (ListKind::Releases, "releases", "tag_name"),
         (ListKind::Commits, "commits", "sha"),
         (ListKind::Pipelines, "pipelines", "gitlab_id"),
+        (ListKind::PipelineJobs, "pipeline_jobs", "gitlab_id"),
+        (ListKind::Deployments, "deployments", "gitlab_id"),
+        (ListKind::Environments, "environments", "gitlab_id"),
+        (ListKind::PipelineSchedules, "pipeline_schedules", "gitlab_id"),
+        (ListKind::Snippets, "snippets", "gitlab_id"),
+        (ListKind::WikiPages, "wiki_pages", "slug"),
+        (ListKind::Packages, "packages", "gitlab_id"),
+        (ListKind::ContainerRepositories, "container_repositories", "gitlab_id"),
+        (ListKind::Boards, "boards", "gitlab_id"),
+        (ListKind::Iterations, "iterations", "gitlab_id"),
+        (ListKind::Epics, "epics", "gitlab_id"),
     ];
     lists.into_iter().map(|(kind, view, name)| {
         let mut mirrored = database.texts(&format!(

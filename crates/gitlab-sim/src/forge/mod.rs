@@ -1,6 +1,7 @@
 //! The simulated forge itself: what it holds, how it is generated, how it moves.
 
 pub(crate) mod dice;
+pub(crate) mod extras;
 pub(crate) mod generate;
 pub(crate) mod items;
 pub(crate) mod layout;

@@ -109,8 +109,11 @@ fn load_group(conn: &mut Conn<'_>, user: &SignedIn, frame: Frame, id: AreaId) ->
         let rows = freshness.areas().iter();
         rows.filter(|each| each.kind == kind && each.parent_path() == Some(&row.full_path)).cloned().collect()
     };
+    let own = [RecordKind::Epic, RecordKind::Iteration, RecordKind::Milestone, RecordKind::Label, RecordKind::Member];
+    let own = own.map(|kind| (kind, freshness.count(id, kind))).into_iter().filter(|(_, count)| *count > 0);
     Ok(GroupPage {
         frame,
+        own: own.collect(),
         name: row.name.clone(),
         ancestors: ancestors(&freshness, &row.full_path),
         description: description(conn, id)?,

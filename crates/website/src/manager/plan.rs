@@ -154,16 +154,9 @@ pub(super) fn needs(rules: &Rules, area: &Area, spec: &JobSpec, last: Option<&Sy
 /// How often a kind of job is due: changes are looked for often, details seldom change.
 fn interval(rules: &Rules, spec: &JobSpec) -> Duration {
     match spec {
-        JobSpec::Issues(_) | JobSpec::MergeRequests(_) | JobSpec::Commits(_) | JobSpec::Pipelines(_) => {
-            rules.incremental
-        }
-        JobSpec::Labels(_)
-        | JobSpec::Milestones(_)
-        | JobSpec::Releases(_)
-        | JobSpec::Branches(_)
-        | JobSpec::Tags(_)
-        | JobSpec::Members(_)
-        | JobSpec::GroupMembers(_) => rules.lists,
-        _ => rules.scope,
+        // Where GitLab tells what has changed, looking for it is cheap.
+        _ if spec.in_full().is_some() => rules.incremental,
+        JobSpec::Group(_) | JobSpec::Project(_) | JobSpec::AuthorizationScope(_) => rules.scope,
+        _ => rules.lists,
     }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use askama::Template;
 use chrono::{DateTime, Utc};
-use trawl_jobs::AreaKind;
+use trawl_jobs::{AreaKind, RecordKind};
 
 /// One group with what hangs below it.
 #[derive(Debug, Template)]
@@ -31,6 +31,8 @@ pub struct GroupPage {
     pub synced_at: Option<DateTime<Utc>>,
     /// Whether everything is there.
     pub completeness: Completeness,
+    /// What belongs to the group itself: how much of each kind there is.
+    pub own: Vec<(RecordKind, i64)>,
     /// Groups directly below.
     pub subgroups: Vec<AreaRow>,
     /// Projects directly below.

@@ -96,16 +96,25 @@ impl Tab {
     /// The default.
     pub const ISSUES: Self = Self(RecordKind::Issue);
     /// All of them, as they stand beside each other.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 19] = [
         Self::ISSUES,
         Self(RecordKind::MergeRequest),
         Self(RecordKind::Commit),
         Self(RecordKind::Pipeline),
+        Self(RecordKind::PipelineJob),
+        Self(RecordKind::Deployment),
+        Self(RecordKind::Environment),
+        Self(RecordKind::PipelineSchedule),
         Self(RecordKind::Branch),
         Self(RecordKind::Tag),
         Self(RecordKind::Release),
         Self(RecordKind::Milestone),
         Self(RecordKind::Label),
+        Self(RecordKind::Board),
+        Self(RecordKind::Package),
+        Self(RecordKind::ContainerRepository),
+        Self(RecordKind::Snippet),
+        Self(RecordKind::WikiPage),
         Self(RecordKind::Member),
     ];
 
@@ -152,7 +161,10 @@ impl Tab {
             RecordKind::Issue => &["opened", "closed"],
             RecordKind::MergeRequest => &["opened", "merged", "closed"],
             RecordKind::Milestone => &["active", "closed"],
-            RecordKind::Pipeline => &["running", "success", "failed", "canceled"],
+            RecordKind::Pipeline | RecordKind::PipelineJob => &["running", "success", "failed", "canceled"],
+            RecordKind::Deployment => &["running", "success", "failed"],
+            RecordKind::Environment => &["available", "stopped"],
+            RecordKind::PipelineSchedule => &["active", "inactive"],
             _ => &[],
         }
     }
@@ -167,6 +179,7 @@ impl Tab {
         match self.0 {
             RecordKind::Issue | RecordKind::MergeRequest | RecordKind::Commit | RecordKind::Milestone => "Title",
             RecordKind::Pipeline => "Branch or tag",
+            RecordKind::Deployment => "Environment",
             _ => "Name",
         }
     }

@@ -3,19 +3,33 @@
 //! Most are short and read whole each time, so that what is gone is noticed at once. Where GitLab can tell what has changed,
 //! a pass reads that, and from time to time everything.
 
+mod boards;
 mod branches;
 mod commits;
+mod container_repositories;
+mod deployments;
+mod environments;
+mod epics;
+mod iterations;
 mod labels;
 mod members;
 mod milestones;
+mod packages;
+mod pipeline_jobs;
+mod pipeline_schedules;
 mod pipelines;
 mod releases;
 mod row;
+mod snippets;
 mod tags;
+mod wiki_pages;
 
 pub(crate) use self::{
-    branches::Branches, commits::Commits, labels::Labels, members::Members, milestones::Milestones,
-    pipelines::Pipelines, releases::Releases, tags::Tags,
+    boards::Boards, branches::Branches, commits::Commits, container_repositories::ContainerRepositories,
+    deployments::Deployments, environments::Environments, epics::Epics, iterations::Iterations, labels::Labels,
+    members::Members, milestones::Milestones, packages::Packages, pipeline_jobs::PipelineJobs,
+    pipeline_schedules::PipelineSchedules, pipelines::Pipelines, releases::Releases, snippets::Snippets, tags::Tags,
+    wiki_pages::WikiPages,
 };
 
 use self::row::Fields;
@@ -44,6 +58,11 @@ pub(crate) trait RowList: Send + Sync {
     /// Parameters of a pass: over everything, or over what changed since a time. None for the latter: GitLab cannot tell.
     fn query(since: Option<DateTime<Utc>>) -> Option<Vec<(&'static str, String)>> {
         since.is_none().then(Vec::new)
+    }
+
+    /// Whether a record, and all that come after it in a pass over what changed since a time, cannot have changed any more.
+    fn is_settled(_: &Record, _since: DateTime<Utc>) -> bool {
+        false
     }
 
     /// A row as a record; an error says what is missing.
@@ -126,7 +145,8 @@ pub(crate) async fn run<L: RowList>(
         at.pages += 1;
         at.readers = session.readers().to_vec();
         steps.set_counts(L::NAME, at.seen, total);
-        let Some(next) = next else {
+        let settled = at.since().is_some_and(|since| records.last().is_some_and(|last| L::is_settled(last, since)));
+        let Some(next) = next.filter(|_| !settled) else {
             // Without a cursor: if the last word is lost, this page is read again.
             control.records(records).await?;
             break;
@@ -219,6 +239,13 @@ mod tests {
             asked::<Releases>(),
             asked::<Commits>(),
             asked::<Pipelines>(),
+            asked::<PipelineJobs>(),
+            asked::<Deployments>(),
+            asked::<Environments>(),
+            asked::<PipelineSchedules>(),
+            asked::<Snippets>(),
+            asked::<Packages>(),
+            asked::<ContainerRepositories>(),
         ];
         for (path, parameters) in lists {
             let found = described(&description, &format!("projects/{{id}}/{path}"));
@@ -228,9 +255,13 @@ mod tests {
             }
         }
         assert!(described(&description, "groups/{id}/members").is_some());
-        // GitLab does not describe these two, though it has had them since its first versions.
-        for path in [Labels::PATH, Milestones::PATH] {
+        assert!(described(&description, &format!("projects/{{id}}/{}", WikiPages::PATH)).is_some(), "in one page");
+        // GitLab does not describe these, though it has had them for long.
+        for path in [Labels::PATH, Milestones::PATH, Boards::PATH] {
             assert!(described(&description, &format!("projects/{{id}}/{path}")).is_none(), "{path} can be checked now");
+        }
+        for path in [Labels::PATH, Milestones::PATH, Iterations::PATH, Epics::PATH] {
+            assert!(described(&description, &format!("groups/{{id}}/{path}")).is_none(), "{path} can be checked now");
         }
     }
 }

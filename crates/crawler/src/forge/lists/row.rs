@@ -30,6 +30,16 @@ impl Fields<'_> {
         self.get(path)?.as_str().map(str::to_owned)
     }
 
+    /// A number further inside; a key with points leads there.
+    pub(super) fn inner(&self, path: &str) -> Option<i64> {
+        self.get(path)?.as_i64()
+    }
+
+    /// Yes or no.
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        self.get(key)?.as_bool()
+    }
+
     /// A time.
     pub(super) fn time(&self, path: &str) -> Option<DateTime<Utc>> {
         let time = DateTime::parse_from_rfc3339(self.get(path)?.as_str()?).ok()?;

@@ -1,12 +1,14 @@
 //! Labels, milestones, members and pipelines.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
-use super::{Ask, code, time};
+use super::{Ask, code, extras, time};
 use crate::{
     forge::{
-        model::{Kind, Member, State},
+        model::{Kind, Label, Member, State},
         pipelines::Pipeline,
     },
     http::answer,
@@ -15,8 +17,10 @@ use crate::{
 /// A list of a project that the reader sees, by the rest of its path.
 pub(super) fn of_project(ask: &Ask<'_>, at: usize, list: &[&str]) -> HttpResponse {
     let open = match list {
-        ["repository", _] => ask.world.reads_code(ask.reader, at),
-        ["pipelines"] => ask.world.reads_pipelines(ask.reader, at),
+        ["repository" | "registry", _] | ["packages"] => ask.world.reads_code(ask.reader, at),
+        ["pipelines" | "jobs" | "deployments" | "environments" | "pipeline_schedules"] => {
+            ask.world.reads_pipelines(ask.reader, at)
+        }
         _ => true,
     };
     if !open {
@@ -31,7 +35,7 @@ pub(super) fn of_project(ask: &Ask<'_>, at: usize, list: &[&str]) -> HttpRespons
         ["repository", "branches"] => code::branches(ask, at),
         ["repository", "tags"] => code::tags(ask, at),
         ["repository", "commits"] => code::commits(ask, at),
-        _ => answer::message(404, "404 Not Found"),
+        _ => extras::of_project(ask, at, list).unwrap_or_else(|| answer::message(404, "404 Not Found")),
     }
 }
 
@@ -42,7 +46,16 @@ fn labels(ask: &Ask<'_>, project: usize) -> HttpResponse {
         let items = ask.world.visible_items(ask.reader, project, kind);
         items.filter(|item| item.state == state && item.labels.contains(&label)).count()
     };
-    ask.paged(labels, |(at, one)| {
+    // As GitLab does, unless it is told not to.
+    let above = ask.params.include_ancestor_groups != Some(false);
+    let groups = ask.world.lineage(ask.world.projects[project].group).filter(|_| above);
+    let inherited = groups.flat_map(|group| crate::forge::extras::group_labels(ask.world, group));
+    let labels = labels.into_iter().map(Ok).chain(inherited.map(Err)).collect();
+    ask.paged(labels, |label: Result<(usize, &Arc<Label>), (u64, String)>| {
+        let (at, one) = match label {
+            Ok(own) => own,
+            Err((id, name)) => return extras::group_label(id, &name),
+        };
         let mut row = json!({
             "id": one.id,
             "name": one.title,

@@ -1,6 +1,7 @@
 //! The few REST routes that a mirror needs beside GraphQL.
 
 mod code;
+mod extras;
 mod lists;
 
 use std::convert::identity;
@@ -37,6 +38,7 @@ struct Params {
     ref_name: Option<String>,
     status: Option<String>,
     with_counts: Option<bool>,
+    include_ancestor_groups: Option<bool>,
 }
 
 /// One request: who asks for what, and at which moment.
@@ -81,6 +83,10 @@ pub(super) fn handle(req: &HttpRequest, path: &str, state: &State, reader: Reade
         },
         (["groups", id, "members"], _) => match group_at(&world, reader, id) {
             Some(at) => lists::members(&ask, &world.groups[at].members),
+            None => answer::message(404, "404 Group Not Found"),
+        },
+        (["groups", id, list], _) => match group_at(&world, reader, id) {
+            Some(at) => extras::of_group(&ask, at, list).unwrap_or_else(|| answer::message(404, "404 Not Found")),
             None => answer::message(404, "404 Group Not Found"),
         },
         (["version" | "user"] | ["personal_access_tokens", "self"], None) => answer::message(401, "401 Unauthorized"),

@@ -59,6 +59,7 @@ impl Samples {
             web_url: self.web("groups/platform/infra"),
             synced_at: Some(Self::ago(130)),
             completeness: Completeness::Incomplete(self.say("two projects are closed to this account")),
+            own: vec![(RecordKind::Epic, 12), (RecordKind::Label, 3)],
             subgroups: vec![
                 self.area(3, AreaKind::Group, "platform/infra/edge"),
                 self.area(5, AreaKind::Group, "platform/infra/data"),
@@ -91,7 +92,10 @@ impl Samples {
             web_url: self.web("platform/infra/gateway"),
             synced_at: Some(Self::ago(130)),
             completeness: Completeness::Complete,
-            counts: Tab::ALL.into_iter().zip([1204, 421, 9310, 2207, 14, 31, 12, 7, 22, 5]).collect(),
+            counts: Tab::ALL
+                .into_iter()
+                .zip([1204, 421, 9310, 2207, 6600, 310, 3, 2, 14, 31, 12, 7, 22, 1, 9, 2, 4, 3, 5])
+                .collect(),
             filter: ResourceFilter { tab: Tab::ISSUES, state: self.some("opened"), q: self.say("hang") },
             rows: (1..12).map(row).collect(),
             older: self.some("1700000000:9"),

@@ -1,0 +1,11 @@
+DROP VIEW epics;
+DROP VIEW iterations;
+DROP VIEW boards;
+DROP VIEW container_repositories;
+DROP VIEW packages;
+DROP VIEW wiki_pages;
+DROP VIEW snippets;
+DROP VIEW pipeline_schedules;
+DROP VIEW environments;
+DROP VIEW deployments;
+DROP VIEW pipeline_jobs;
