@@ -32,8 +32,20 @@ pub enum Figure {
     Pipelines,
     /// Of these, how many in a hundred have succeeded.
     PipelineSuccess,
+    /// Median time from a pipeline's creation to the end of its last job, in seconds.
+    PipelineDuration,
     /// Releases.
     Releases,
+    /// Deployments to production that succeeded: DORA's deployment frequency.
+    Deployments,
+    /// Median time from a merge to the first deployment to production after it, in seconds, by the week of the deployment:
+    /// DORA's lead time for changes.
+    ChangeLeadTime,
+    /// Of the deployments to production, how many in a hundred failed: DORA's change failure rate.
+    DeploymentFailure,
+    /// Median time from a failed deployment to production to the next one that succeeded, in seconds, by the week of that
+    /// one: DORA's time to restore service.
+    RestoreTime,
 }
 
 /// A week's figure.
@@ -54,7 +66,7 @@ enum Dialect {
 
 impl Figure {
     /// Every figure.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::IssuesOpened,
         Self::IssuesClosed,
         Self::IssueLeadTime,
@@ -64,7 +76,12 @@ impl Figure {
         Self::Commits,
         Self::Pipelines,
         Self::PipelineSuccess,
+        Self::PipelineDuration,
         Self::Releases,
+        Self::Deployments,
+        Self::ChangeLeadTime,
+        Self::DeploymentFailure,
+        Self::RestoreTime,
     ];
 
     /// Its name for programs.
@@ -80,7 +97,12 @@ impl Figure {
             Self::Commits => "commits",
             Self::Pipelines => "pipelines",
             Self::PipelineSuccess => "pipeline_success_percent",
+            Self::PipelineDuration => "pipeline_duration_seconds",
             Self::Releases => "releases",
+            Self::Deployments => "deployments",
+            Self::ChangeLeadTime => "change_lead_time_seconds",
+            Self::DeploymentFailure => "deployment_failure_percent",
+            Self::RestoreTime => "restore_time_seconds",
         }
     }
 
@@ -94,13 +116,27 @@ impl Figure {
             }
             Self::Commits => RecordKind::Commit,
             Self::Pipelines | Self::PipelineSuccess => RecordKind::Pipeline,
+            Self::PipelineDuration => RecordKind::PipelineJob,
             Self::Releases => RecordKind::Release,
+            Self::Deployments | Self::ChangeLeadTime | Self::DeploymentFailure | Self::RestoreTime => {
+                RecordKind::Deployment
+            }
         }
     }
 
     /// Whether a week in which nothing happened counts nought, rather than nothing at all.
     const fn counts(self) -> bool {
-        !matches!(self, Self::IssueLeadTime | Self::MergeRequestLeadTime | Self::PipelineSuccess)
+        matches!(
+            self,
+            Self::IssuesOpened
+                | Self::IssuesClosed
+                | Self::MergeRequestsOpened
+                | Self::MergeRequestsMerged
+                | Self::Commits
+                | Self::Pipelines
+                | Self::Releases
+                | Self::Deployments
+        )
     }
 
     fn sql(self, dialect: Dialect, area: &str, since: &str) -> String {
@@ -113,16 +149,40 @@ impl Figure {
                  GROUP BY {week}"
             )
         };
-        let median = |view: &str, at: &str| {
-            let (week, took) = (dialect.week(at), dialect.seconds("created_at", at));
+        // Of spans from `began` to `ended`, in the week of the end.
+        let median_of = |spans: &str| {
+            let (week, took) = (dialect.week("ended"), dialect.seconds("began", "ended"));
             format!(
                 "SELECT week, value FROM (\n    \
                  SELECT {week} AS week, {took} AS value,\n        \
                  row_number() OVER (PARTITION BY {week} ORDER BY {took}) AS place,\n        \
                  count(*) OVER (PARTITION BY {week}) AS places\n    \
-                 FROM {view}\n    \
-                 WHERE area_id = {area} AND {at} >= {since}\n\
+                 FROM (\n        {spans}\n    ) AS spans\n    \
+                 WHERE ended >= {since}\n\
                  ) AS each WHERE place = (places + 1) / 2"
+            )
+        };
+        let median = |view: &str, at: &str| {
+            median_of(&format!("SELECT created_at AS began, {at} AS ended FROM {view} WHERE area_id = {area}"))
+        };
+        let production = "d.environment IN (\n            \
+                          SELECT e.name FROM environments e WHERE e.area_id = d.area_id AND e.tier = 'production')";
+        // The first deployment to production after a time that succeeded.
+        let next_deployment = |after: &str| {
+            format!(
+                "SELECT d.updated_at FROM deployments d\n        \
+                 WHERE d.area_id = {area} AND d.updated_at >= {after} AND d.status = 'success' AND {production}\n        \
+                 ORDER BY d.updated_at LIMIT 1"
+            )
+        };
+        let share = |view: &str, at: &str, of: &str, among: &str| {
+            let week = dialect.week(at);
+            format!(
+                "SELECT {week} AS week,\n    \
+                 CAST(100.0 * sum(CASE WHEN status = '{of}' THEN 1 ELSE 0 END) / count(*) AS DOUBLE PRECISION) AS value\n\
+                 FROM {view} d\n\
+                 WHERE area_id = {area} AND {at} >= {since} AND status IN ('success', 'failed'){among}\n\
+                 GROUP BY {week}"
             )
         };
         match self {
@@ -136,17 +196,30 @@ impl Figure {
             Self::Pipelines => {
                 count("pipelines", "created_at").replace("WHERE ", "WHERE status IN ('success', 'failed') AND ")
             }
-            Self::PipelineSuccess => {
-                let week = dialect.week("created_at");
-                format!(
-                    "SELECT {week} AS week,\n    \
-                     CAST(100.0 * sum(CASE WHEN status = 'success' THEN 1 ELSE 0 END) / count(*) AS DOUBLE PRECISION) AS value\n\
-                     FROM pipelines\n\
-                     WHERE area_id = {area} AND created_at >= {since} AND status IN ('success', 'failed')\n\
-                     GROUP BY {week}"
-                )
-            }
+            Self::PipelineSuccess => share("pipelines", "created_at", "success", ""),
+            Self::PipelineDuration => median_of(&format!(
+                "SELECT min(created_at) AS began, max(finished_at) AS ended FROM pipeline_jobs\n        \
+                 WHERE area_id = {area} GROUP BY pipeline_id"
+            )),
             Self::Releases => count("releases", "released_at"),
+            Self::Deployments => count("deployments d", "updated_at")
+                .replace("WHERE ", &format!("WHERE d.status = 'success' AND {production} AND ")),
+            Self::DeploymentFailure => share("deployments", "updated_at", "failed", &format!(" AND {production}")),
+            Self::ChangeLeadTime => {
+                let deployed = next_deployment("m.merged_at");
+                median_of(&format!(
+                    "SELECT m.merged_at AS began, ({deployed}) AS ended\n        \
+                     FROM merge_requests m WHERE m.area_id = {area} AND m.merged_at IS NOT NULL"
+                ))
+            }
+            Self::RestoreTime => {
+                let restored = next_deployment("f.updated_at");
+                median_of(&format!(
+                    "SELECT f.updated_at AS began, ({restored}) AS ended\n        \
+                     FROM (SELECT d.updated_at FROM deployments d\n            \
+                     WHERE d.area_id = {area} AND d.status = 'failed' AND {production}) f"
+                ))
+            }
         }
     }
 }
@@ -209,7 +282,7 @@ pub fn weekly(
     let since = format!("{first} 00:00:00");
     let rows: Vec<Row> = match conn {
         Conn::Sqlite(c) => {
-            let sql = figure.sql(Dialect::Sqlite, "?", "?");
+            let sql = figure.sql(Dialect::Sqlite, "?1", "?2");
             sql_query(sql).bind::<BigInt, _>(area.0).bind::<Text, _>(since).load(*c)?
         }
         Conn::Postgres(c) => {

@@ -63,15 +63,24 @@ impl Chart {
             Figure::Commits => "Commits",
             Figure::Pipelines => "Pipelines ended",
             Figure::PipelineSuccess => "Pipelines that succeed",
+            Figure::PipelineDuration => "Pipelines, from created to the end of the last job",
             Figure::Releases => "Releases",
+            Figure::Deployments => "Deployments to production",
+            Figure::ChangeLeadTime => "Changes, from merged to deployed",
+            Figure::DeploymentFailure => "Deployments that fail",
+            Figure::RestoreTime => "From a failed deployment to the next good one",
         }
     }
 
     /// What a week's figure is.
     const fn per_week(&self) -> &'static str {
         match self.figure {
-            Figure::IssueLeadTime | Figure::MergeRequestLeadTime => "median of each week",
-            Figure::PipelineSuccess => "share of each week",
+            Figure::IssueLeadTime
+            | Figure::MergeRequestLeadTime
+            | Figure::PipelineDuration
+            | Figure::ChangeLeadTime
+            | Figure::RestoreTime => "median of each week",
+            Figure::PipelineSuccess | Figure::DeploymentFailure => "share of each week",
             _ => "per week",
         }
     }
@@ -81,8 +90,12 @@ impl Chart {
         #[expect(clippy::cast_possible_truncation, reason = "figures are far below the limits")]
         let whole = value.round() as i64;
         match self.figure {
-            Figure::IssueLeadTime | Figure::MergeRequestLeadTime => words::rough(whole),
-            Figure::PipelineSuccess => format!("{whole} %"),
+            Figure::IssueLeadTime
+            | Figure::MergeRequestLeadTime
+            | Figure::PipelineDuration
+            | Figure::ChangeLeadTime
+            | Figure::RestoreTime => words::rough(whole),
+            Figure::PipelineSuccess | Figure::DeploymentFailure => format!("{whole} %"),
             _ => words::count(whole),
         }
     }
