@@ -4,6 +4,7 @@
 
 mod answers;
 mod errors;
+mod mock;
 mod operations;
 mod retries;
 mod server;
