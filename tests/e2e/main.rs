@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod alone;
+mod backups;
 mod browser;
 mod crawl;
 mod cycles;

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod areas;
 pub mod attempts;
 pub mod audit;
+pub mod backup;
 pub mod charts;
 pub mod claims;
 mod conn;

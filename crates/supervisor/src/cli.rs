@@ -13,6 +13,7 @@ const EXAMPLES: &str = "Examples:
   supervisor restart crawler-2
   supervisor stop                     everything, and waits until it has ended
   supervisor export issues.parquet -o issues.parquet
+  supervisor backup trawl-backup.db   while it runs; then restore trawl-backup.db, when it does not
   supervisor check --config new.toml
 
 Names: website, crawler (all crawlers), crawler-1, crawler-2 …, gitlab-sim (in a demo). Several are separated by
@@ -76,6 +77,16 @@ pub enum Command {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Copy the SQLite database to a file, whether Trawl runs or not
+    Backup {
+        /// Where to write it
+        file: PathBuf,
+    },
+    /// Put such a copy in the place of the database; nothing may run
+    Restore {
+        /// A file that `backup` has written
+        file: PathBuf,
+    },
     /// Check the configuration
     Check,
 }
@@ -91,9 +102,9 @@ pub async fn run(cli: Cli) -> Result<u8, SupervisorError> {
         Command::Status { json } => commands::status(&configured, json).await,
         Command::Stop { names } => commands::stop(&configured, names).await,
         Command::Restart { names } => commands::restart(&configured, names).await,
-        Command::Export { file, area, output } => {
-            commands::export(&configured, &file, area.as_deref(), output.as_deref())
-        }
+        Command::Export { file, area, output } => commands::export(&configured, file, area, output.as_deref()),
+        Command::Backup { file } => commands::backup(&configured, &file),
+        Command::Restore { file } => commands::restore(&configured, &file),
         Command::Check => Ok(commands::check(&configured)),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod app;
+pub mod backup;
 pub mod bulk;
 pub mod commands;
 pub mod credentials;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use trawl_protocol::LaunchSecret;
 use trawl_settings::{exit, logging};
 use trawl_website::{
+    backup::{self, BackupArguments, RestoreArguments},
     commands::{self, ExportArguments},
     run::{Inherited, STOP_LIMIT, run},
 };
@@ -35,6 +36,10 @@ struct Arguments {
 enum Command {
     /// Write everything of one kind to a file
     Export(ExportArguments),
+    /// Copy the SQLite database to a file, whether Trawl runs or not
+    Backup(BackupArguments),
+    /// Put such a copy in the place of the database; nothing may run
+    Restore(RestoreArguments),
 }
 
 fn main() -> ExitCode {
@@ -54,9 +59,14 @@ fn start(arguments: &Arguments) -> Result<(), (u8, String)> {
     nix::sys::prctl::set_dumpable(false).map_err(|error| config(&error))?;
     let settings = trawl_settings::load(arguments.config.as_deref()).map_err(|error| config(&error))?;
     logging::start(&settings.log);
-    if let Some(Command::Export(arguments)) = &arguments.command {
-        let runtime = tokio::runtime::Runtime::new().map_err(|error| config(&error))?;
-        return runtime.block_on(commands::export(&settings, arguments));
+    match &arguments.command {
+        None => {}
+        Some(Command::Export(arguments)) => {
+            let runtime = tokio::runtime::Runtime::new().map_err(|error| config(&error))?;
+            return runtime.block_on(commands::export(&settings, arguments));
+        }
+        Some(Command::Backup(arguments)) => return backup::write(&settings, arguments),
+        Some(Command::Restore(arguments)) => return backup::restore(&settings, arguments),
     }
     let listener = ListenFd::from_env().take_tcp_listener(0).map_err(|error| config(&error))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| config(&error))?;

@@ -1,14 +1,14 @@
 //! What each command does.
 
 mod configured;
-mod export;
 mod start;
 mod status;
+mod website;
 
 pub use configured::Configured;
-pub use export::export;
 pub use start::start;
 pub use status::status;
+pub use website::{backup, export, restore};
 
 use crate::{
     control::{Reply, Request, ask, one_answer},
