@@ -30,7 +30,7 @@ A fault file has tables like this one; its kinds are 429, 502, html, timeout, tr
   retry_after_s = 5
 
 For this machine only: GET /-/sim/counts, /-/sim/truth?kind=issues, /-/sim/keys?kind=tags,
-/-/sim/requests, /-/sim/grants; POST /-/sim/move, /-/sim/faults, /-/sim/expire, /-/sim/end-sign-ins.";
+/-/sim/requests, /-/sim/refusals, /-/sim/grants; POST /-/sim/move, /-/sim/faults, /-/sim/expire, /-/sim/end-sign-ins.";
 
 /// A simulated GitLab for demonstrations and tests.
 #[derive(Debug, Parser)]

@@ -47,6 +47,7 @@ pub(super) fn handle(req: &HttpRequest, path: &str, body: &[u8], state: &State) 
     match (req.method(), path) {
         (&Method::GET, "counts" | "truth" | "keys") => truth(req, path, state),
         (&Method::GET, "requests") => HttpResponse::Ok().json(state.requests()),
+        (&Method::GET, "refusals") => HttpResponse::Ok().json(state.refusals()),
         (&Method::GET, "faults") => HttpResponse::Ok().json(state.faults().rules()),
         (&Method::POST, "faults") => match serde_json::from_slice::<Vec<Rule>>(body) {
             Ok(rules) => {
