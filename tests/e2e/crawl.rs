@@ -11,6 +11,8 @@ async fn the_whole_forge_is_mirrored() {
     assert_mirrors(&database, &site.forge);
     assert_lists(&database, &site.forge);
     assert_undisturbed(&database);
+    let secrets = "SELECT kind AS v FROM resources WHERE payload LIKE '%never to be stored%' LIMIT 1";
+    assert_eq!(database.texts(secrets), [""; 0], "what opens doors is left where it is");
 
     // And it can be seen.
     let truth = site.forge.counts();

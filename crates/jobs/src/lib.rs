@@ -3,6 +3,7 @@
 
 pub mod area;
 mod bulk;
+mod drill;
 pub mod error;
 pub mod id;
 pub mod item;
