@@ -103,6 +103,8 @@ fn places(
     limit: i64,
 ) -> Result<Vec<Found>, StoreError> {
     let kind = search.kind.map(RecordKind::as_str);
+    let code_kinds = RecordKind::ALL.iter().filter(|kind| kind.is_code()).map(|kind| format!("'{kind}'"));
+    let code_kinds = code_kinds.collect::<Vec<_>>().join(", ");
     let ids = |areas: &[AreaId]| areas.iter().map(|area| area.0).collect::<Vec<_>>();
     let (among, confidential, code) = (ids(&search.among), ids(&search.confidential), ids(&search.code));
     Ok(match conn {
@@ -112,15 +114,15 @@ fn places(
             let all = all.join(" AND ");
             let wanted = if pass.titles { format!("title : ({all})") } else { all };
             let list = |ids: &[i64]| serde_json::to_string(ids).unwrap_or_default();
-            sql_query(
+            sql_query(format!(
                 "SELECT r.id AS id FROM (SELECT rowid AS id FROM resources_words WHERE resources_words MATCH ? \
                  ORDER BY rowid DESC LIMIT ?) AS found CROSS JOIN resources r ON r.id = found.id \
                  WHERE r.deleted_at IS NULL AND r.area_id IN (SELECT value FROM json_each(?)) \
                  AND (NOT r.confidential OR r.area_id IN (SELECT value FROM json_each(?))) \
-                 AND (r.kind NOT IN ('branch', 'tag', 'commit', 'pipeline') \
+                 AND (r.kind NOT IN ({code_kinds}) \
                  OR r.area_id IN (SELECT value FROM json_each(?))) \
-                 AND r.kind = coalesce(?, r.kind) ORDER BY r.id DESC LIMIT ?",
-            )
+                 AND r.kind = coalesce(?, r.kind) ORDER BY r.id DESC LIMIT ?"
+            ))
             .bind::<Text, _>(wanted)
             .bind::<BigInt, _>(LOOKED_AT)
             .bind::<Text, _>(list(&among))
@@ -141,12 +143,12 @@ fn places(
             // Of one word that is everywhere some places will do; of several, what they have in common is to be found.
             let places = if words.len() == 1 { 4 * LOOKED_AT } else { 0 };
             sql_query(format!("SET LOCAL gin_fuzzy_search_limit = {places}")).execute(*c)?;
-            sql_query(
+            sql_query(format!(
                 "SELECT id FROM (SELECT id FROM resources WHERE words @@ to_tsquery('simple', $1) \
                  AND deleted_at IS NULL AND area_id = ANY($3) AND (NOT confidential OR area_id = ANY($4)) \
-                 AND (kind NOT IN ('branch', 'tag', 'commit', 'pipeline') OR area_id = ANY($7)) \
-                 AND kind = coalesce($5, kind) LIMIT $2) AS found ORDER BY id DESC LIMIT $6",
-            )
+                 AND (kind NOT IN ({code_kinds}) OR area_id = ANY($7)) \
+                 AND kind = coalesce($5, kind) LIMIT $2) AS found ORDER BY id DESC LIMIT $6"
+            ))
             .bind::<Text, _>(all.join(" & "))
             .bind::<BigInt, _>(LOOKED_AT)
             .bind::<Array<BigInt>, _>(among)

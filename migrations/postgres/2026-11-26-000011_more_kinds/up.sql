@@ -175,3 +175,23 @@ CREATE VIEW epics AS SELECT
     payload
 FROM resources WHERE kind = 'epic' AND deleted_at IS NULL;
 COMMENT ON VIEW epics IS 'Epics of groups.';
+
+-- Of the new kinds, what has a name of its own is searched, and not the ten thousandth job called "test".
+CREATE OR REPLACE FUNCTION resource_words(kind TEXT, title TEXT, payload TEXT) RETURNS TSVECTOR LANGUAGE plpgsql AS $$
+DECLARE
+    object JSON;
+BEGIN
+    IF kind IN ('group', 'project', 'member', 'pipeline', 'pipeline_job', 'deployment', 'environment', 'pipeline_schedule', 'board') THEN
+        RETURN NULL;
+    END IF;
+    object := payload::json;
+    IF kind = 'note' AND coalesce((object ->> 'system')::boolean, FALSE) THEN
+        RETURN NULL;
+    END IF;
+    -- Nobody writes more than this to be found by, and an index takes no more than five times as much.
+    RETURN setweight(to_tsvector('simple', left(title, 10000)), 'A') || setweight(to_tsvector('simple', left(
+        coalesce(object ->> 'description', object ->> 'body', object ->> 'message', ''), 200000)), 'B');
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+    RETURN to_tsvector('simple', left(title, 10000));
+END
+$$;

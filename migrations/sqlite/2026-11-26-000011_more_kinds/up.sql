@@ -175,3 +175,17 @@ CREATE VIEW epics AS SELECT
     json_extract(payload, '$.parent_iid') AS parent_iid,
     payload
 FROM resources WHERE kind = 'epic' AND deleted_at IS NULL;
+
+-- Of the new kinds, what has a name of its own is searched, and not the ten thousandth job called "test".
+DROP VIEW resources_texts;
+CREATE VIEW resources_texts AS
+SELECT
+    id,
+    title,
+    -- Nobody writes more than this to be found by.
+    CASE WHEN json_valid(payload) THEN substr(coalesce(
+        json_extract(payload, '$.description'), json_extract(payload, '$.body'), json_extract(payload, '$.message'), ''
+    ), 1, 200000) ELSE '' END AS body
+FROM resources
+WHERE deleted_at IS NULL AND kind NOT IN ('group', 'project', 'member', 'pipeline', 'pipeline_job', 'deployment', 'environment', 'pipeline_schedule', 'board')
+    AND NOT (kind = 'note' AND json_valid(payload) AND coalesce(json_extract(payload, '$.system'), 0));

@@ -53,8 +53,10 @@ async fn nobody_finds_what_they_may_not_see(world: &World) {
     assert_eq!(found(world, "plan", &[area, other], &[]).await, [3, 1]);
     assert_eq!(found(world, "plan", &[], &[]).await, [0; 0]);
     put(world, area, Record { kind: RecordKind::Commit, ..said(4, "Plan the code", "") }).await;
-    assert_eq!(found(world, "plan", &[area], &[]).await, [1], "nor the code");
-    assert_eq!(found(world, "plan", &[area], &[area]).await, [4, 2, 1]);
+    put(world, area, Record { kind: RecordKind::Package, ..said(5, "Plan of a package", "") }).await;
+    put(world, area, Record { kind: RecordKind::PipelineJob, ..said(6, "Plan of a job", "") }).await;
+    assert_eq!(found(world, "plan", &[area], &[]).await, [1], "nor the code and what is made of it");
+    assert_eq!(found(world, "plan", &[area], &[area]).await, [5, 4, 2, 1]);
 }
 
 async fn words_follow_their_object(world: &World) {

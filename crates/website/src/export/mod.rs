@@ -20,8 +20,10 @@ use trawl_store::{
 
 /// Rows that are read at once.
 const CHUNK: i64 = 500;
-/// Rows of a group in Parquet, whose columns are compressed together: of issues a few MiB.
+/// Rows of a group in Parquet, whose columns are compressed together.
 const GROUP: i64 = 4000;
+/// A group has fewer where they are long. Bytes of what GitLab has said.
+const GROUP_BYTES: usize = 16 * 1024 * 1024;
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +96,8 @@ pub struct Export {
     area: Option<AreaId>,
     /// The last row that was written.
     after: Option<i64>,
+    /// Rows that are read next.
+    limit: i64,
     parquet: Option<parquet::File>,
 }
 
@@ -109,7 +113,7 @@ impl Export {
         area: Option<AreaId>,
     ) -> Result<Self, ExportError> {
         let parquet = (format == Format::Parquet).then(parquet::File::new).transpose()?;
-        Ok(Self { db, sight, kind, format, area, after: None, parquet })
+        Ok(Self { db, sight, kind, format, area, after: None, limit: CHUNK, parquet })
     }
 
     /// The file, part by part.
@@ -123,7 +127,7 @@ impl Export {
     /// The next part, and what comes after it.
     async fn next(mut self) -> Result<(Vec<u8>, Option<Self>), ExportError> {
         let (sight, kind, only, after) = (self.sight, self.kind, self.area, self.after);
-        let limit = if self.format == Format::Parquet { GROUP } else { CHUNK };
+        let limit = self.limit;
         let read = self.db.read(move |conn| {
             let seen = match sight {
                 Sight::Everything => areas::all(conn)?.into_iter().map(VisibleArea::whole).collect(),
@@ -153,6 +157,11 @@ impl Export {
             }
             (Format::JsonLines, _) | (Format::Parquet, None) => json_lines::write(&rows)?,
         };
+        if self.format == Format::Parquet && !objects.is_empty() {
+            // As long as these were, the next ones are.
+            let each = objects.iter().map(|object| object.payload.len()).sum::<usize>() / objects.len();
+            self.limit = i64::try_from(GROUP_BYTES / each.max(1)).unwrap_or(GROUP).clamp(100, GROUP);
+        }
         let rest = last.map(|last| Self { after: Some(last), ..self });
         Ok((part, rest))
     }

@@ -154,6 +154,8 @@ pub(super) fn needs(rules: &Rules, area: &Area, spec: &JobSpec, last: Option<&Sy
 /// How often a kind of job is due: changes are looked for often, details seldom change.
 fn interval(rules: &Rules, spec: &JobSpec) -> Duration {
     match spec {
+        // Most plans have none.
+        JobSpec::Epics(_) => rules.lists,
         // Where GitLab tells what has changed, looking for it is cheap.
         _ if spec.in_full().is_some() => rules.incremental,
         JobSpec::Group(_) | JobSpec::Project(_) | JobSpec::AuthorizationScope(_) => rules.scope,
