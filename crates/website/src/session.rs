@@ -132,6 +132,16 @@ impl FromRequest for PageUser {
 #[derive(Debug)]
 pub struct ApiUser(pub SignedIn);
 
+impl ApiUser {
+    /// The same, where it is an administrator.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn administrator(self) -> Result<SignedIn, ApiError> {
+        if self.0.user.is_admin { Ok(self.0) } else { Err(ApiError::Forbidden) }
+    }
+}
+
 impl FromRequest for ApiUser {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;

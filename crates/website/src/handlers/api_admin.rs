@@ -17,8 +17,6 @@ use actix_web::{HttpResponse, web::Data};
     ),
 )]
 pub async fn processes(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiError> {
-    if !user.0.user.is_admin {
-        return Err(ApiError::Forbidden);
-    }
+    user.administrator()?;
     Ok(HttpResponse::Ok().json(app.processes.list()))
 }

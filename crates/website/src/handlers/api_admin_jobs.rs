@@ -10,7 +10,7 @@ use crate::{
         job::{abort_job, mine},
         jobs::submit_bulk,
     },
-    session::{ApiUser, SignedIn},
+    session::ApiUser,
 };
 use actix_web::{
     HttpResponse,
@@ -20,10 +20,6 @@ use serde::Serialize;
 use trawl_jobs::{JobId, Progress, State, kind::BulkVerb};
 use trawl_store::{jobs::JobFilter, messages};
 use utoipa::ToSchema;
-
-fn admin(user: ApiUser) -> Result<SignedIn, ApiError> {
-    if user.0.user.is_admin { Ok(user.0) } else { Err(ApiError::Forbidden) }
-}
 
 fn of_states(live: bool) -> Vec<State> {
     State::ALL.into_iter().filter(|state| state.is_live() == live).collect()
@@ -44,7 +40,7 @@ fn of_states(live: bool) -> Vec<State> {
     ),
 )]
 pub async fn active(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Result<HttpResponse, ApiError> {
-    let user = admin(user)?;
+    let user = user.administrator()?;
     let filter = JobFilter { states: of_states(true), ..query.filter(&user)? };
     listed(&app, &user, filter, query.limit()).await
 }
@@ -64,7 +60,7 @@ pub async fn active(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> R
     ),
 )]
 pub async fn past(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Result<HttpResponse, ApiError> {
-    let user = admin(user)?;
+    let user = user.administrator()?;
     let filter = JobFilter { states: of_states(false), ..query.filter(&user)? };
     listed(&app, &user, filter, query.limit()).await
 }
@@ -85,7 +81,7 @@ pub async fn past(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Res
     ),
 )]
 pub async fn start(app: Data<App>, user: ApiUser, body: Json<SubmitBody>) -> Result<HttpResponse, ApiError> {
-    let user = ApiUser(admin(user)?);
+    let user = ApiUser(user.administrator()?);
     submit(app, user, body).await
 }
 
@@ -124,7 +120,7 @@ struct LevelAnswer {
     ),
 )]
 pub async fn progress(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<HttpResponse, ApiError> {
-    let (user, id) = (admin(user)?, parse(&id)?);
+    let (user, id) = (user.administrator()?, parse(&id)?);
     let answer = app
         .db
         .read(move |conn| {
@@ -159,7 +155,7 @@ pub async fn progress(app: Data<App>, user: ApiUser, id: Path<String>) -> Result
     ),
 )]
 pub async fn abort(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<HttpResponse, ApiError> {
-    abort_job(&app, &admin(user)?, parse(&id)?).await?;
+    abort_job(&app, &user.administrator()?, parse(&id)?).await?;
     Ok(HttpResponse::Accepted().finish())
 }
 
@@ -179,7 +175,7 @@ pub async fn abort(app: Data<App>, user: ApiUser, id: Path<String>) -> Result<Ht
     ),
 )]
 pub async fn abort_all(app: Data<App>, user: ApiUser, query: Query<ListQuery>) -> Result<HttpResponse, ApiError> {
-    let user = admin(user)?;
+    let user = user.administrator()?;
     let filter = query.filter(&user)?;
     let accepted = submit_bulk(&app, &user, BulkVerb::Abort, filter).await?;
     Ok(HttpResponse::Accepted().json(SubmitAnswer::from(&accepted)))

@@ -1,13 +1,7 @@
 //! Applications by which people sign in at their instance, for administrators' programs. A secret goes in and never comes
 //! out.
 
-use crate::{
-    answer::ApiError,
-    app::App,
-    link::LinkError,
-    oauth,
-    session::{ApiUser, SignedIn},
-};
+use crate::{answer::ApiError, app::App, link::LinkError, oauth, session::ApiUser};
 use actix_web::{
     HttpResponse,
     web::{Data, Json, Path},
@@ -18,10 +12,6 @@ use serde::{Deserialize, Serialize};
 use trawl_jobs::InstanceId;
 use trawl_store::oauth::applications;
 use utoipa::ToSchema;
-
-fn admin(user: ApiUser) -> Result<SignedIn, ApiError> {
-    if user.0.user.is_admin { Ok(user.0) } else { Err(ApiError::Forbidden) }
-}
 
 #[derive(Serialize, ToSchema)]
 struct ApplicationAnswer {
@@ -55,7 +45,7 @@ struct ApplicationsAnswer {
     ),
 )]
 pub async fn list(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiError> {
-    admin(user)?;
+    user.administrator()?;
     let known = app.db.read(applications).await?.into_iter().map(|known| ApplicationAnswer {
         instance: known.instance().0,
         confidential: known.secret_cipher.is_some(),
@@ -93,7 +83,7 @@ pub struct ApplicationBody {
     ),
 )]
 pub async fn set(app: Data<App>, user: ApiUser, body: Json<ApplicationBody>) -> Result<HttpResponse, ApiError> {
-    let user = admin(user)?;
+    let user = user.administrator()?;
     let body = body.into_inner();
     let secret = body.client_secret.filter(|secret| !secret.expose_secret().trim().is_empty());
     oauth::register(&app, user.user.id(), &body.instance_url, &body.client_id, secret).await.map_err(|error| {
@@ -119,7 +109,7 @@ pub async fn set(app: Data<App>, user: ApiUser, body: Json<ApplicationBody>) -> 
     ),
 )]
 pub async fn remove(app: Data<App>, user: ApiUser, instance: Path<i64>) -> Result<HttpResponse, ApiError> {
-    let user = admin(user)?;
+    let user = user.administrator()?;
     oauth::remove(&app, user.user.id(), InstanceId(instance.into_inner())).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -4,7 +4,7 @@ use crate::{
     answer::ApiError,
     app::App,
     pausing::{self, PauseError},
-    session::{ApiUser, SignedIn},
+    session::ApiUser,
 };
 use actix_web::{
     HttpResponse,
@@ -14,10 +14,6 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use trawl_store::pauses::{self, Pause};
 use utoipa::ToSchema;
-
-fn admin(user: ApiUser) -> Result<SignedIn, ApiError> {
-    if user.0.user.is_admin { Ok(user.0) } else { Err(ApiError::Forbidden) }
-}
 
 impl From<PauseError> for ApiError {
     fn from(error: PauseError) -> Self {
@@ -51,7 +47,7 @@ struct PauseAnswer {
     ),
 )]
 pub async fn list(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiError> {
-    admin(user)?;
+    user.administrator()?;
     let answer = |pause: Pause| PauseAnswer {
         scope: pause.scope.scope(),
         subject: pause.scope.subject(),
@@ -87,7 +83,7 @@ pub struct PauseBody {
     ),
 )]
 pub async fn pause(app: Data<App>, user: ApiUser, body: Json<PauseBody>) -> Result<HttpResponse, ApiError> {
-    let user = admin(user)?;
+    let user = user.administrator()?;
     let scope = pausing::scope(&body.scope, &body.subject)?;
     pausing::pause(&app, &user, scope, &body.reason).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -111,7 +107,7 @@ pub async fn pause(app: Data<App>, user: ApiUser, body: Json<PauseBody>) -> Resu
     ),
 )]
 pub async fn go_on(app: Data<App>, user: ApiUser, named: Path<(String, String)>) -> Result<HttpResponse, ApiError> {
-    let user = admin(user)?;
+    let user = user.administrator()?;
     let scope = pausing::scope(&named.0, &named.1).map_err(|_| ApiError::NotFound)?;
     pausing::go_on(&app, &user, scope).await?;
     Ok(HttpResponse::NoContent().finish())

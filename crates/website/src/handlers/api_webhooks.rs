@@ -4,7 +4,7 @@ use crate::{
     answer::ApiError,
     app::App,
     listening::{self, Told},
-    session::{ApiUser, SignedIn},
+    session::ApiUser,
 };
 use actix_web::{
     HttpResponse,
@@ -15,10 +15,6 @@ use serde::{Deserialize, Serialize};
 use trawl_jobs::InstanceId;
 use trawl_store::webhooks;
 use utoipa::ToSchema;
-
-fn admin(user: ApiUser) -> Result<SignedIn, ApiError> {
-    if user.0.user.is_admin { Ok(user.0) } else { Err(ApiError::Forbidden) }
-}
 
 #[derive(Serialize, ToSchema)]
 struct WebhookAnswer {
@@ -45,7 +41,7 @@ struct WebhookAnswer {
     ),
 )]
 pub async fn list(app: Data<App>, user: ApiUser) -> Result<HttpResponse, ApiError> {
-    admin(user)?;
+    user.administrator()?;
     let hooks = app.db.read(webhooks::list).await?;
     let answer = hooks.into_iter().map(|hook| WebhookAnswer {
         instance: hook.instance().0,
@@ -89,7 +85,7 @@ struct SecretAnswer {
     ),
 )]
 pub async fn set(app: Data<App>, user: ApiUser, body: Json<WebhookBody>) -> Result<HttpResponse, ApiError> {
-    let user = admin(user)?;
+    let user = user.administrator()?;
     let told = listening::begin(&app, user.user.id(), &body.instance_url).await;
     let Told { instance, url, secret } = told.map_err(|error| ApiError::Invalid(error.to_string()))?;
     Ok(HttpResponse::Created().json(SecretAnswer { instance: instance.0, url, secret }))
@@ -110,7 +106,7 @@ pub async fn set(app: Data<App>, user: ApiUser, body: Json<WebhookBody>) -> Resu
     ),
 )]
 pub async fn remove(app: Data<App>, user: ApiUser, instance: Path<i64>) -> Result<HttpResponse, ApiError> {
-    let user = admin(user)?;
+    let user = user.administrator()?;
     listening::end(&app, user.user.id(), InstanceId(instance.into_inner())).await?;
     Ok(HttpResponse::NoContent().finish())
 }
