@@ -1,7 +1,8 @@
 //! The command line.
 
 use crate::{commands, error::SupervisorError};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
@@ -15,6 +16,7 @@ const EXAMPLES: &str = "Examples:
   supervisor export issues.parquet -o issues.parquet
   supervisor backup trawl-backup.db   while it runs; then restore trawl-backup.db, when it does not
   supervisor check --config new.toml
+  supervisor completions bash > ~/.local/share/bash-completion/completions/supervisor
 
 Names: website, crawler (all crawlers), crawler-1, crawler-2 …, gitlab-sim (in a demo). Several are separated by
 commas or spaces.
@@ -89,6 +91,13 @@ pub enum Command {
     },
     /// Check the configuration
     Check,
+    /// Write what a shell needs to complete this command line
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+    /// Write the manual page: supervisor manual > supervisor.1
+    Manual,
 }
 
 /// Does what the command line says. Returns the exit code.
@@ -96,6 +105,12 @@ pub enum Command {
 /// # Errors
 /// See [`SupervisorError`].
 pub async fn run(cli: Cli) -> Result<u8, SupervisorError> {
+    // What needs no configuration works with a wrong one as well.
+    match cli.command {
+        Command::Completions { shell } => return commands::completions(&mut Cli::command(), shell),
+        Command::Manual => return commands::manual(Cli::command()),
+        _ => {}
+    }
     let configured = commands::Configured::read(cli.config, cli.demo)?;
     match cli.command {
         Command::Start { names } => commands::start(configured, names).await,
@@ -106,5 +121,6 @@ pub async fn run(cli: Cli) -> Result<u8, SupervisorError> {
         Command::Backup { file } => commands::backup(&configured, &file),
         Command::Restore { file } => commands::restore(&configured, &file),
         Command::Check => Ok(commands::check(&configured)),
+        Command::Completions { .. } | Command::Manual => Ok(0),
     }
 }

@@ -1,11 +1,13 @@
 //! What each command does.
 
 mod configured;
+mod paper;
 mod start;
 mod status;
 mod website;
 
 pub use configured::Configured;
+pub use paper::{completions, manual};
 pub use start::start;
 pub use status::status;
 pub use website::{backup, export, restore};

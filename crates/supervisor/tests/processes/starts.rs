@@ -252,3 +252,18 @@ fn the_demo_brings_a_gitlab_and_finds_a_free_port() {
     assert_eq!(running.end().0, Some(0));
     system.is_empty();
 }
+
+/// Whatever supervisor.toml says: it may be what somebody is about to mend.
+#[test]
+fn the_command_line_describes_itself() {
+    let system = System::speaking();
+    for (arguments, wants) in [
+        (&["completions", "bash"][..], "complete -F"),
+        (&["completions", "fish"], "complete -c supervisor"),
+        (&["manual"], ".TH supervisor 1"),
+    ] {
+        let written = system.run(&[&["--config", "/no/such/file.toml"], arguments].concat());
+        let text = String::from_utf8(written.stdout).unwrap();
+        assert!(written.status.success() && text.contains(wants) && text.contains("restart"), "{arguments:?}: {text}");
+    }
+}
