@@ -153,7 +153,7 @@ impl Launch {
         let forge = Forge::new(credentials, &settings.forge, Retry::default());
         let families = Families { forge: Arc::new(forge), links: Arc::new(links) };
         hello.kinds = families.kinds();
-        let options = BusOptions { socket: self.socket, hello, carry_over: true };
+        let options = BusOptions { socket: self.socket, hello, carry_over: true, patient: false };
         let (bus, incoming, pump) = Bus::connect(options).await.map_err(|error| no_supervisor(&error))?;
         Ok(Joined { worker: Worker::new(bus, Arc::new(families), worker_options(settings)), incoming, pump })
     }

@@ -95,6 +95,7 @@ impl Worker {
             if self.stop_by.is_some() && self.jobs.is_empty() {
                 return End::Stopped;
             }
+            self.bus.set_in_hand(self.jobs.len());
             let overdue = self.overdue.front().map(|(at, _)| *at);
             tokio::select! {
                 count = incoming.recv_many(&mut batch, BATCH) => {

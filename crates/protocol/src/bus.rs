@@ -18,7 +18,10 @@ use futures_util::{
 use std::{
     collections::{HashMap, VecDeque},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -35,6 +38,8 @@ const ACK_MESSAGES: usize = 32;
 const ACK_DELAY: Duration = Duration::from_millis(5);
 /// Signals that nobody has fetched are dropped beyond this number.
 const SIGNAL_BACKLOG: usize = 1024;
+/// Pause between two knocks of who waits for its place.
+const KNOCK: Duration = Duration::from_millis(10);
 /// First and longest pause before connecting again.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
 
@@ -48,6 +53,8 @@ pub struct BusOptions {
     /// Whether what a dead receiver left is for its successor: so for reports to the website, not for orders to a
     /// worker.
     pub carry_over: bool,
+    /// Whether to wait at the door for the first time while our place is still taken; later on every process does.
+    pub patient: bool,
 }
 
 /// Something for the owner of the bus.
@@ -114,6 +121,7 @@ pub struct Bus {
     // those who send to us.
     commands: mpsc::UnboundedSender<Command>,
     windows: Arc<Mutex<HashMap<ProcessId, Arc<Semaphore>>>>,
+    in_hand: Arc<AtomicU32>,
 }
 
 #[derive(Debug)]
@@ -141,8 +149,15 @@ impl Bus {
     ) -> Result<(Self, mpsc::Receiver<Incoming>, JoinHandle<Result<(), ConnectError>>), ConnectError> {
         let (commands, command_receiver) = mpsc::unbounded_channel();
         let (deliver, incoming) = mpsc::channel(64);
-        let first = handshake::connect(&options.socket, &options.hello, BUS_FRAME_LIMIT).await?;
+        let first = loop {
+            match handshake::connect(&options.socket, &options.hello, BUS_FRAME_LIMIT).await {
+                Err(ConnectError::Refused(refusal)) if options.patient && refusal.again => sleep(KNOCK).await,
+                other => break other?,
+            }
+        };
+        let in_hand = Arc::<AtomicU32>::default();
         let pump = Pump {
+            in_hand: Arc::clone(&in_hand),
             boot: options.hello.boot,
             options,
             me: first.1.you,
@@ -153,7 +168,7 @@ impl Bus {
             undelivered: VecDeque::new(),
         };
         let task = tokio::spawn(pump.run(first.0, command_receiver, deliver));
-        Ok((Self { commands, windows: Arc::default() }, incoming, task))
+        Ok((Self { commands, windows: Arc::default(), in_hand }, incoming, task))
     }
 
     /// Sends a message as soon as the receiver's window has room, and again until it is acknowledged. With
@@ -187,6 +202,11 @@ impl Bus {
         u8::try_from((WINDOW_KIB - free.min(WINDOW_KIB)) * 100 / WINDOW_KIB).unwrap_or(100)
     }
 
+    /// Says how many jobs this process has in hand, for the supervisor's status.
+    pub fn set_in_hand(&self, jobs: usize) {
+        self.in_hand.store(u32::try_from(jobs).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
     /// Sends a message that may be lost.
     ///
     /// # Errors
@@ -210,6 +230,7 @@ impl Bus {
 
 struct Pump {
     options: BusOptions,
+    in_hand: Arc<AtomicU32>,
     boot: Boot,
     me: ProcessId,
     outboxes: HashMap<ProcessId, Outbox<Keep>>,
@@ -365,7 +386,8 @@ impl Pump {
                 }
             }
             Kind::Ping => {
-                let pong = Header::plain(Kind::Pong, self.me, ProcessId::SUPERVISOR);
+                let mut pong = Header::plain(Kind::Pong, self.me, ProcessId::SUPERVISOR);
+                pong.seq = self.in_hand.load(Ordering::Relaxed).into();
                 writer.send(Frame::new(pong, &[])).ok();
             }
             Kind::Peers => self.peers(frame.value()?, writer),

@@ -19,7 +19,7 @@ pub enum Kind {
     Refusal = 3,
     /// Are you there? Empty body.
     Ping = 4,
-    /// I am. Empty body.
+    /// I am, with as many jobs in hand as `seq` says. Empty body.
     Pong = 5,
     /// Everything up to `seq` is dealt with for good. Empty body.
     Ack = 6,

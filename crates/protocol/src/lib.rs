@@ -32,5 +32,7 @@ pub const PROTOCOL_VERSION: u8 = 2;
 pub const BUS_SOCKET_ENV: &str = "SUPERVISOR_SOCKET_PATH";
 /// Path of the credentials socket, given to children.
 pub const AUTH_SOCKET_ENV: &str = "AUTH_IPC_SOCKET_PATH";
+/// Set for a website that is to take the place of one which still runs.
+pub const SUCCESSOR_ENV: &str = "SUPERVISOR_SUCCESSOR";
 /// Name of the child, such as `crawler-1`.
 pub const PROCESS_ENV: &str = "SUPERVISOR_PROCESS_ID";

@@ -128,8 +128,10 @@ pub struct ProcessInfo {
     pub since_ms: i64,
     /// How often it was started again since the supervisor started.
     pub restarts: u32,
-    /// What it waits for, or how it ended last, in words.
+    /// What it waits for, or why it is down, in words.
     pub detail: Option<String>,
+    /// Why it was started again last, in words.
+    pub last_end: Option<String>,
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ pub const ADDRESS: u8 = 71;
 pub const NO_SUPERVISOR: u8 = 69;
 /// The database was written by a newer version.
 pub const DATABASE_NEWER: u8 = 76;
+/// Another website has to end before this one can begin: it has to change the database's tables.
+pub const ALONE: u8 = 75;
 /// The database cannot be opened.
 pub const DATABASE: u8 = 74;
 /// GitLab refused the token.

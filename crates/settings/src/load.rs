@@ -1,6 +1,6 @@
 //! From a file and the environment to [`Settings`], with errors that say where.
 
-use crate::Settings;
+use crate::{PathSettings, Settings};
 use std::{
     env, io,
     path::{Path, PathBuf},
@@ -102,6 +102,16 @@ pub fn parse(
     }
 }
 
+/// The directories alone, from a text that may be wrong in everything else: enough to find a system that runs.
+#[must_use]
+pub fn paths(text: &str, environment: impl IntoIterator<Item = (String, String)>) -> PathSettings {
+    let mut tree = text.parse::<Table>().unwrap_or_default();
+    tree.retain(|section, _| section == "paths");
+    let tree = toml::to_string(&tree).unwrap_or_default();
+    let paths = environment.into_iter().filter(|(variable, _)| variable.starts_with("TRAWL_PATHS__"));
+    parse(Path::new(DEFAULT_FILE), &tree, paths).map(|settings| settings.paths).unwrap_or_default()
+}
+
 fn variable_section(variable: &str) -> String {
     let rest = variable.strip_prefix(PREFIX).unwrap_or(variable);
     rest.split_once("__").map_or(rest, |(section, _)| section).to_lowercase()
@@ -184,6 +194,14 @@ mod tests {
         assert!(error.contains("TRAWL_CRAWLER__INSTANCE") && error.contains("did you mean `instances`?"), "{error}");
         let error = parsed("", &[("TRAWL_CRAWLER__INSTANCES", "many")]).unwrap_err();
         assert!(error.contains("TRAWL_CRAWLER__INSTANCES"), "{error}");
+    }
+
+    #[test]
+    fn directories_are_found_beside_what_is_wrong() {
+        let variable = ("TRAWL_PATHS__RUNTIME".to_owned(), "/r".to_owned());
+        let found = paths("[paths]\nstate = \"/s\"\n[crawler]\ninstance = 1\n", [variable]);
+        assert_eq!((found.state, found.runtime), (Some("/s".into()), Some("/r".into())));
+        assert_eq!(paths("[paths", []), PathSettings::default());
     }
 
     #[test]

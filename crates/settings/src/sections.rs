@@ -129,6 +129,10 @@ section! {
         start_limit_seconds: u64 = 120,
         /// Seconds without an answer after which a process is killed.
         watchdog_seconds: u64 = 15,
+        /// Resident memory above which the website is started again. MiB; 0: any.
+        website_memory_mib: u32 = 0,
+        /// The same for each crawler.
+        crawler_memory_mib: u32 = 0,
     }
 }
 
@@ -229,6 +233,14 @@ section! {
         format: LogFormat = LogFormat::Text,
         /// What is logged.
         filter: String = "info".to_owned(),
+        /// Where lines are written to files as well.
+        directory: Option<PathBuf> = None,
+        /// Size of one file. MiB.
+        max_file_mib: u32 = 50,
+        /// Files kept beside the one that is written.
+        keep_files: u32 = 10,
+        /// Days for which a file is kept.
+        keep_days: u32 = 30,
     }
 }
 
@@ -268,6 +280,19 @@ impl Settings {
         }
         if self.crawler.instances > 1000 {
             found.push("crawler.instances is above 1000; that many processes would not help".to_owned());
+        }
+        if self.log.max_file_mib == 0 {
+            found.push("log.max_file_mib is 0, so no line would fit into a file; set it to 1 or more".to_owned());
+        }
+        for (key, mib) in
+            [("website", self.supervisor.website_memory_mib), ("crawler", self.supervisor.crawler_memory_mib)]
+        {
+            if (1..32).contains(&mib) {
+                found.push(format!(
+                    "supervisor.{key}_memory_mib ({mib}) is below 32, so it would never run for long; raise it, or set \
+                     it to 0 for no limit"
+                ));
+            }
         }
         if self.retention.past_jobs < 0 {
             found.push("retention.past_jobs must be 0 or more".to_owned());

@@ -27,6 +27,8 @@ pub struct DbOptions {
     pub read_connections: u32,
     /// SQLite: milliseconds to wait for another program's lock.
     pub busy_timeout_ms: u32,
+    /// Whether tables that an earlier version has left may be changed now: not while that version works with them.
+    pub may_migrate: bool,
 }
 
 /// A database. Cheap to clone.
@@ -132,7 +134,7 @@ fn open_postgres(options: &DbOptions) -> Result<Inner, StoreError> {
     let mut conn = PgConnection::establish(&options.url).map_err(|error| failed(error.to_string()))?;
     // Nodes that start at once take turns. The lock goes with the connection.
     diesel::sql_query("SELECT pg_advisory_lock(7260214001)").execute(&mut conn)?;
-    migrate::run(&mut conn, migrate::POSTGRES)?;
+    migrate::run(&mut conn, migrate::POSTGRES, options.may_migrate)?;
     drop(conn);
     let pool = |size| {
         Pool::builder()
@@ -182,7 +184,7 @@ fn open_sqlite(options: &DbOptions, path: PathBuf) -> Result<Inner, StoreError> 
     conn.batch_execute("PRAGMA journal_mode = WAL").map_err(|error| failed(error.to_string()))?;
     // A table that is built anew must not take along what refers to it.
     conn.batch_execute("PRAGMA foreign_keys = OFF").map_err(|error| failed(error.to_string()))?;
-    migrate::run(&mut conn, migrate::SQLITE)?;
+    migrate::run(&mut conn, migrate::SQLITE, options.may_migrate)?;
     conn.batch_execute("PRAGMA foreign_keys = ON").map_err(|error| failed(error.to_string()))?;
     let readers = Pool::builder()
         .max_size(options.read_connections)
@@ -228,7 +230,15 @@ mod tests {
 
     async fn open(dir: &tempfile::TempDir) -> Db {
         let url = format!("sqlite://{}", dir.path().join("a/trawl.db").display());
-        Db::open(DbOptions { url, full_synchronous: true, read_connections: 2, busy_timeout_ms: 1000 }).await.unwrap()
+        Db::open(DbOptions {
+            url,
+            full_synchronous: true,
+            read_connections: 2,
+            busy_timeout_ms: 1000,
+            may_migrate: true,
+        })
+        .await
+        .unwrap()
     }
 
     #[tokio::test]
@@ -272,7 +282,8 @@ mod tests {
         .unwrap();
         drop(db);
         let url = format!("sqlite://{}", dir.path().join("a/trawl.db").display());
-        let options = DbOptions { url, full_synchronous: true, read_connections: 1, busy_timeout_ms: 1000 };
+        let options =
+            DbOptions { url, full_synchronous: true, read_connections: 1, busy_timeout_ms: 1000, may_migrate: true };
         let refused = Db::open(options).await.err().unwrap();
         assert!(matches!(refused, StoreError::Newer { .. }), "{refused}");
     }

@@ -25,6 +25,9 @@ pub enum StoreError {
         /// The first unknown migration.
         migration: String,
     },
+    /// The tables have to be changed, and somebody works with them as they are.
+    #[error("the database was written by an earlier version of Trawl, which still runs; it has to end first")]
+    Behind,
     /// A migration failed.
     #[error("the database cannot be brought up to date: {0}")]
     Migration(String),
@@ -57,7 +60,7 @@ impl StoreError {
                 matches!(error, Error::NotFound | Error::DeserializationError(_) | Error::SerializationError(_))
             }
             Self::Illegal(_) | Self::Corrupt(_) | Self::NotFound => true,
-            Self::Open { .. } | Self::Newer { .. } | Self::Migration(_) | Self::Closed => false,
+            Self::Open { .. } | Self::Newer { .. } | Self::Behind | Self::Migration(_) | Self::Closed => false,
         }
     }
 

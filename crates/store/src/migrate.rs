@@ -25,12 +25,17 @@ pub(crate) fn known<DB: Backend>(
     }
 }
 
-/// Brings a database up to date, unless it is ahead of us.
+/// Brings a database up to date, unless it is ahead of us, or behind us and not ours to change (`may_change`).
 pub(crate) fn run<DB: Backend>(
     conn: &mut impl MigrationHarness<DB>,
     ours: EmbeddedMigrations,
+    may_change: bool,
 ) -> Result<(), StoreError> {
-    known(conn, &ours)?;
+    let applied = known(conn, &ours)?;
+    let all = diesel::migration::MigrationSource::<DB>::migrations(&ours).map_err(failed)?.len();
+    if applied < all && !may_change {
+        return Err(StoreError::Behind);
+    }
     conn.run_pending_migrations(ours).map_err(failed)?;
     Ok(())
 }

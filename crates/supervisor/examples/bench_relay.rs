@@ -242,7 +242,8 @@ mod bus {
             kinds: Vec::new(),
             own_instance: None,
         };
-        let (bus, incoming, _) = Bus::connect(BusOptions { socket, hello, carry_over: true }).await.unwrap();
+        let (bus, incoming, _) =
+            Bus::connect(BusOptions { socket, hello, carry_over: true, patient: false }).await.unwrap();
         (bus, incoming)
     }
 

@@ -1,6 +1,9 @@
 //! The command line.
 
-use crate::{commands, error::SupervisorError};
+use crate::{
+    commands::{self, LogsArguments},
+    error::SupervisorError,
+};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -11,7 +14,11 @@ const EXAMPLES: &str = "Examples:
   supervisor start website            only the website …
   supervisor start crawler            … and, in a second terminal, the crawlers of the same system
   supervisor status                   who runs, since when, and what the others wait for
+  supervisor status --watch
+  supervisor logs crawler -f          what the crawlers say; --since 10m for what they have said
   supervisor restart crawler-2
+  supervisor restart website          nobody waits: the new one is ready before the old one ends
+  supervisor reload                   after a change of supervisor.toml
   supervisor stop                     everything, and waits until it has ended
   supervisor export issues.parquet -o issues.parquet
   supervisor backup trawl-backup.db   while it runs; then restore trawl-backup.db, when it does not
@@ -54,7 +61,12 @@ pub enum Command {
         /// As JSON
         #[arg(long)]
         json: bool,
+        /// Again every second, until Ctrl+C
+        #[arg(long, short)]
+        watch: bool,
     },
+    /// Show what processes say
+    Logs(LogsArguments),
     /// Stop processes, or all of them and the supervisor
     Stop {
         /// Which; all if none is named
@@ -89,6 +101,8 @@ pub enum Command {
         /// A file that `backup` has written
         file: PathBuf,
     },
+    /// Read the configuration again; what cannot change while everything runs is said
+    Reload,
     /// Check the configuration
     Check,
     /// Write what a shell needs to complete this command line
@@ -111,10 +125,19 @@ pub async fn run(cli: Cli) -> Result<u8, SupervisorError> {
         Command::Manual => return commands::manual(Cli::command()),
         _ => {}
     }
-    let configured = commands::Configured::read(cli.config, cli.demo)?;
+    let configured = match cli.command {
+        Command::Status { .. }
+        | Command::Logs(_)
+        | Command::Stop { .. }
+        | Command::Restart { .. }
+        | Command::Reload => commands::Configured::find(cli.config, cli.demo)?,
+        _ => commands::Configured::read(cli.config, cli.demo)?,
+    };
     match cli.command {
         Command::Start { names } => commands::start(configured, names).await,
-        Command::Status { json } => commands::status(&configured, json).await,
+        Command::Status { json, watch } => commands::status(&configured, json, watch).await,
+        Command::Logs(arguments) => commands::logs(&configured, arguments).await,
+        Command::Reload => commands::reload(&configured).await,
         Command::Stop { names } => commands::stop(&configured, names).await,
         Command::Restart { names } => commands::restart(&configured, names).await,
         Command::Export { file, area, output } => commands::export(&configured, file, area, output.as_deref()),

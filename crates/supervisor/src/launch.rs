@@ -15,7 +15,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::PathBuf,
 };
-use trawl_protocol::{AUTH_SOCKET_ENV, BUS_SOCKET_ENV, LaunchSecret, PROCESS_ENV};
+use trawl_protocol::{AUTH_SOCKET_ENV, BUS_SOCKET_ENV, LaunchSecret, PROCESS_ENV, SUCCESSOR_ENV};
 use trawl_settings::logging::UNTIMED_ENV;
 
 /// Names the directory of the programs, for tests; without it they lie beside the supervisor's own.
@@ -84,13 +84,16 @@ impl Launcher {
         listener?.local_addr().ok()
     }
 
-    /// What to start `part` with.
+    /// What to start `part` with, in the place of one that still runs if it is a `successor`.
     ///
     /// # Errors
     /// Its socket cannot be duplicated.
-    pub fn launch(&self, part: Part, secret: LaunchSecret) -> std::io::Result<Launch> {
+    pub fn launch(&self, part: Part, secret: LaunchSecret, successor: bool) -> std::io::Result<Launch> {
         let mut environment = self.environment.clone();
         environment.insert(PROCESS_ENV.to_owned(), part.to_string().into());
+        if successor {
+            environment.insert(SUCCESSOR_ENV.to_owned(), "1".into());
+        }
         let listener = match part {
             Part::Website => self.website.as_ref(),
             Part::GitlabSim => self.simulator.as_ref(),

@@ -4,7 +4,8 @@
 //! - [`spawn`], [`reap`], [`launch`]: lives of processes, begun and ended.
 //! - [`relay`], [`admission`], [`broker`]: the sockets of the children.
 //! - [`control`], [`cli`], [`commands`], [`invocation`]: the socket of the people.
-//! - [`logs`]: what everybody says.
+//! - [`logs`]: what everybody says; [`usage`]: what everybody takes.
+//! - [`reload`]: a configuration that has changed.
 
 pub mod admission;
 pub mod broker;
@@ -24,9 +25,11 @@ mod probe;
 pub mod process;
 pub mod reap;
 pub mod relay;
+pub mod reload;
 pub mod restart;
 pub mod runtime_dir;
 pub mod spawn;
 pub mod system;
+pub mod usage;
 
 pub use cli::{Cli, run};

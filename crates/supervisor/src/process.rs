@@ -5,9 +5,17 @@ use crate::{
     restart::{Failures, RestartPolicy, Verdict},
 };
 use nix::{sys::signal::Signal, unistd::Pid};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 use trawl_protocol::{LaunchSecret, ProcessInfo, ProcessState};
 use trawl_settings::exit;
+
+/// Why a process has a new life that somebody wanted.
+const RESTARTED: &str = "restart asked for";
+/// After how long a process that should be dead is killed again.
+const KILL_AGAIN: Duration = Duration::from_secs(5);
 
 /// A started process.
 #[derive(Debug, Clone)]
@@ -20,6 +28,17 @@ pub struct Life {
     pub ready_since: Option<Instant>,
 }
 
+/// A life that is to take the place of the one that runs.
+#[derive(Debug, Clone)]
+pub struct Heir {
+    /// It.
+    pub life: Life,
+    /// When it has to be at the door of the bus.
+    due: Instant,
+    /// It was there, and the one that runs was asked to end.
+    came: bool,
+}
+
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -27,6 +46,15 @@ pub enum Ending {
     Code(i32),
     /// By a signal.
     Signal(Signal),
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "ended with code {code}"),
+            Self::Signal(signal) => write!(f, "was killed by signal {}", *signal as i32),
+        }
+    }
 }
 
 /// A row.
@@ -38,7 +66,14 @@ pub struct Process {
     since_ms: i64,
     restarts: u32,
     detail: Option<String>,
+    last_end: Option<String>,
     life: Option<Life>,
+    /// On its way up, while `life` still does the work.
+    heir: Option<Heir>,
+    /// Why the last heir did not come up.
+    heir_failed: Option<String>,
+    /// The life before, which finishes what it has begun, and when that has to be done.
+    leaving: Option<(Pid, Instant)>,
     /// When something is to happen if nothing else does before.
     due: Option<Instant>,
     failures: Failures,
@@ -60,7 +95,11 @@ impl Process {
             since_ms: now_ms(),
             restarts: 0,
             detail: None,
+            last_end: None,
             life: None,
+            heir: None,
+            heir_failed: None,
+            leaving: None,
             due: None,
             failures: Failures::default(),
             again: false,
@@ -81,9 +120,48 @@ impl Process {
         self.life.as_ref()
     }
 
+    /// Who is to take its place, while it is on its way up.
+    #[must_use]
+    pub const fn heir(&self) -> Option<&Heir> {
+        self.heir.as_ref()
+    }
+
+    /// Why there is no new life, although one was asked for.
+    #[must_use]
+    pub fn heir_failed(&self) -> Option<&str> {
+        self.heir_failed.as_deref()
+    }
+
+    /// Who is to end, now that its heir is there.
+    #[must_use]
+    pub fn outgoing(&self) -> Option<Pid> {
+        let life = self.life.as_ref().map(|life| life.pid);
+        self.leaving.map(|(pid, _)| pid).or(life)
+    }
+
+    /// Whether nothing runs of it.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.pids().next().is_none()
+    }
+
+    /// All that runs of it, by process id.
+    pub fn pids(&self) -> impl Iterator<Item = Pid> {
+        let life = self.life.as_ref().map(|life| life.pid);
+        let heir = self.heir.as_ref().map(|heir| heir.life.pid);
+        life.into_iter().chain(heir).chain(self.leaving.map(|(pid, _)| pid))
+    }
+
     /// When to call [`Self::overdue`].
     #[must_use]
-    pub const fn due(&self) -> Option<Instant> {
+    pub fn due(&self) -> Option<Instant> {
+        let heir = self.heir.as_ref().map(|heir| heir.due);
+        self.due.into_iter().chain(heir).chain(self.leaving.map(|(_, due)| due)).min()
+    }
+
+    /// When it is started again, while it pauses after a crash.
+    #[must_use]
+    pub const fn again_at(&self) -> Option<Instant> {
         self.due
     }
 
@@ -103,6 +181,7 @@ impl Process {
             since_ms: self.since_ms,
             restarts: self.restarts,
             detail: self.detail.clone(),
+            last_end: self.last_end.clone(),
         }
     }
 
@@ -149,9 +228,64 @@ impl Process {
     /// Somebody wants a new life of it. Returns whether it is to be sent SIGTERM.
     #[must_use]
     pub fn restart(&mut self, now: Instant, grace: Duration) -> bool {
+        self.heir_failed = None;
         let terminate = self.stop(now, grace);
         self.want();
         terminate
+    }
+
+    /// Whether it can have an heir now: it does its work, and there is none yet.
+    #[must_use]
+    pub const fn may_have_heir(&self) -> bool {
+        matches!(self.state, ProcessState::Running) && self.heir.is_none() && self.leaving.is_none()
+    }
+
+    /// Its heir has been started.
+    pub fn heir_spawned(&mut self, life: Life, now: Instant, ready_timeout: Duration) {
+        self.heir_failed = None;
+        self.heir = Some(Heir { life, due: now + ready_timeout, came: false });
+    }
+
+    /// Its heir cannot be started.
+    pub fn heir_not_started(&mut self, error: &std::io::Error) {
+        self.heir_failed = Some(format!("it cannot be started: {error}"));
+    }
+
+    /// The heir is at the door. Returns whether the one that runs is to be sent SIGTERM.
+    #[must_use]
+    pub fn heir_came(&mut self, now: Instant, grace: Duration) -> bool {
+        let Some(heir) = &mut self.heir else { return false };
+        let first = !std::mem::replace(&mut heir.came, true);
+        if first {
+            self.due = Some(now + grace);
+            heir.due = now + grace + KILL_AGAIN;
+        }
+        first
+    }
+
+    /// The heir takes over; who did the work until now finishes what it has begun.
+    pub fn hand_over(&mut self, now: Instant, ready_timeout: Duration, grace: Duration) {
+        let Some(heir) = self.heir.take() else { return };
+        if let Some(old) = self.life.replace(heir.life) {
+            self.leaving = Some((old.pid, now + grace));
+        }
+        self.restarts += 1;
+        self.last_end = Some(RESTARTED.to_owned());
+        self.enter(ProcessState::Starting, Some(now + ready_timeout), None);
+    }
+
+    /// A life that is not the one that does the work has ended. Returns whether that was so; `why` is what it said.
+    pub fn other_ended(&mut self, pid: Pid, why: &str) -> bool {
+        if self.leaving.is_some_and(|(leaving, _)| leaving == pid) {
+            self.leaving = None;
+            return true;
+        }
+        if self.heir.as_ref().is_some_and(|heir| heir.life.pid == pid) {
+            self.heir = None;
+            self.heir_failed = Some(why.to_owned());
+            return true;
+        }
+        false
     }
 
     /// It may not start yet, because of this.
@@ -178,29 +312,38 @@ impl Process {
         }
     }
 
-    /// The time for something has come. Returns whether it is to be killed.
+    /// The time for something has come. Returns who is to be killed.
     #[must_use]
-    pub fn overdue(&mut self, now: Instant) -> bool {
+    pub fn overdue(&mut self, now: Instant) -> Vec<Pid> {
+        let mut late = Vec::new();
+        if let Some((pid, due)) = &mut self.leaving
+            && *due <= now
+        {
+            late.push(*pid);
+            *due = now + KILL_AGAIN;
+        }
+        if let Some(heir) = self.heir.as_mut().filter(|heir| heir.due <= now) {
+            late.push(heir.life.pid);
+            heir.due = now + KILL_AGAIN;
+        }
         if self.due.is_none_or(|due| due > now) {
-            return false;
+            return late;
         }
         self.due = None;
         match self.state {
-            ProcessState::Starting => {
-                self.killed_for = Some("was not ready in time".to_owned());
-                true
-            }
-            ProcessState::Stopping => {
-                self.killed_for = Some("did not end in time and was killed".to_owned());
-                true
+            ProcessState::Starting => self.killed_for = Some("was not ready in time".to_owned()),
+            ProcessState::Stopping | ProcessState::Running => {
+                self.killed_for = Some("did not end in time and was killed".to_owned())
             }
             ProcessState::Backoff => {
                 self.restarts += 1;
                 self.enter(ProcessState::Waiting, None, None);
-                false
+                return late;
             }
-            _ => false,
+            _ => return late,
         }
+        late.extend(self.life.as_ref().map(|life| life.pid));
+        late
     }
 
     /// It is to be killed now, because of this.
@@ -222,20 +365,26 @@ impl Process {
         // Whoever is ended from outside had no reason to say why.
         let unasked = self.killed_for.is_some() || matches!(ending, Ending::Signal(_));
         let last_words = last_words.filter(|_| !unasked);
-        let how = self.killed_for.take().unwrap_or_else(|| match ending {
-            Ending::Code(code) => format!("ended with code {code}"),
-            Ending::Signal(signal) => format!("was killed by signal {}", signal as i32),
-        });
+        let how = self.killed_for.take().unwrap_or_else(|| ending.to_string());
         if self.state == ProcessState::Stopping {
             self.enter(ProcessState::Stopped, None, None);
             if std::mem::take(&mut self.again) {
                 self.restarts += 1;
+                self.last_end = Some(RESTARTED.to_owned());
                 self.want();
             }
             return;
         }
+        if let Some(heir) = self.heir.take() {
+            self.last_end = Some(if heir.came { RESTARTED.to_owned() } else { how });
+            self.restarts += 1;
+            self.life = Some(heir.life);
+            self.enter(ProcessState::Starting, Some(heir.due), None);
+            return;
+        }
         match ending {
             Ending::Code(code) if exit::is_final(code) => {
+                self.last_end = Some(how.clone());
                 self.exit_code = Some(u8::try_from(code).unwrap_or(exit::CHILD_FAILED));
                 self.enter(ProcessState::Failed, None, last_words.or(Some(how)));
             }
@@ -258,6 +407,7 @@ impl Process {
         dice: f64,
     ) {
         let said = last_words.map(|words| format!(": {words}")).unwrap_or_default();
+        self.last_end = Some(format!("{how}{said}"));
         match self.failures.failed(policy, now, ready_for, dice) {
             Verdict::Again(pause) => {
                 self.enter(ProcessState::Backoff, Some(now + pause), Some(format!("{how}{said}")));
@@ -277,101 +427,4 @@ pub(crate) fn now_ms() -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use ProcessState::{Backoff, Failed, Running, Starting, Stopped, Stopping, Waiting};
-    use trawl_settings::SupervisorSettings;
-
-    const GRACE: Duration = Duration::from_secs(10);
-
-    fn policy(limit: u32) -> RestartPolicy {
-        RestartPolicy::from(&SupervisorSettings { start_limit: limit, ..Default::default() })
-    }
-
-    fn running(now: Instant) -> Process {
-        let mut process = Process::new(Part::Website);
-        assert!(process.want());
-        let life = Life { pid: Pid::from_raw(7), secret: LaunchSecret::random(), ready_since: None };
-        process.spawned(life, now, Duration::from_secs(30));
-        assert_eq!(process.state(), Starting);
-        process.ready(now);
-        assert_eq!(process.state(), Running);
-        process
-    }
-
-    #[test]
-    fn a_crash_leads_to_a_pause_and_another_try() {
-        let now = Instant::now();
-        let mut process = running(now);
-        process.ended(Ending::Code(1), Some("oh".to_owned()), &policy(10), now, 1.0);
-        assert_eq!((process.state(), process.info().detail.as_deref()), (Backoff, Some("ended with code 1: oh")));
-        assert!(!process.overdue(now) && process.state() == Backoff, "not before its time");
-        assert!(!process.overdue(now + Duration::from_millis(50)));
-        assert_eq!((process.state(), process.info().restarts), (Waiting, 1));
-    }
-
-    #[test]
-    fn a_final_code_is_not_tried_again() {
-        let now = Instant::now();
-        let mut process = running(now);
-        process.ended(Ending::Code(78), Some("line 3: no".to_owned()), &policy(10), now, 1.0);
-        assert_eq!((process.state(), process.due(), process.exit_code()), (Failed, None, Some(78)));
-        assert_eq!(process.info().detail.as_deref(), Some("line 3: no"));
-        assert!(process.want() && process.state() == Waiting && process.exit_code().is_none());
-    }
-
-    #[test]
-    fn a_crash_loop_ends_and_says_so() {
-        let now = Instant::now();
-        let mut process = running(now);
-        process.ended(Ending::Signal(Signal::SIGSEGV), Some("all is well".to_owned()), &policy(1), now, 1.0);
-        let detail = process.info().detail.unwrap();
-        assert_eq!(process.state(), Failed);
-        assert_eq!(detail, "was killed by signal 11, 1 times within 120 s");
-    }
-
-    #[test]
-    fn a_stop_is_obeyed_or_enforced() {
-        let now = Instant::now();
-        let mut process = running(now);
-        assert!(process.stop(now, GRACE));
-        assert_eq!(process.state(), Stopping);
-        assert!(!process.stop(now, GRACE), "one SIGTERM is enough");
-        assert!(!process.overdue(now));
-        assert!(process.overdue(now + GRACE), "killed after the grace");
-        process.ended(Ending::Signal(Signal::SIGKILL), None, &policy(10), now, 1.0);
-        assert_eq!((process.state(), process.info().pid), (Stopped, None));
-    }
-
-    #[test]
-    fn a_restart_is_a_stop_with_a_start_behind_it() {
-        let now = Instant::now();
-        let mut process = running(now);
-        assert!(process.restart(now, GRACE));
-        assert_eq!(process.state(), Stopping);
-        process.ended(Ending::Code(0), None, &policy(10), now, 1.0);
-        assert_eq!(process.state(), Waiting);
-        assert!(!process.restart(now, GRACE) && process.state() == Waiting, "nothing there to stop");
-    }
-
-    #[test]
-    fn who_is_not_ready_in_time_is_killed_for_it() {
-        let now = Instant::now();
-        let mut process = running(now);
-        let life = process.life().cloned().unwrap();
-        process.spawned(life, now, Duration::from_secs(1));
-        assert!(process.overdue(now + Duration::from_secs(1)));
-        process.ended(Ending::Signal(Signal::SIGKILL), Some("oh".to_owned()), &policy(10), now, 1.0);
-        assert_eq!((process.state(), process.info().detail.as_deref()), (Backoff, Some("was not ready in time")));
-    }
-
-    #[test]
-    fn waiting_says_for_what() {
-        let mut process = Process::new(Part::Crawler(1));
-        process.hold("x");
-        assert_eq!(process.info().detail, None, "a stopped process waits for nothing");
-        process.want();
-        process.hold("waits for the website");
-        assert_eq!(process.info().detail.as_deref(), Some("waits for the website"));
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 //! A process that has ended keeps its id until it is reaped, and only this module reaps. So whatever is signalled
 //! here is what it was meant for.
 
-use crate::process::Ending;
+use crate::{process::Ending, usage::stat_fields};
 use nix::{
     sys::{
         signal::{Signal, killpg},
@@ -85,11 +85,7 @@ fn children() -> Vec<Pid> {
 }
 
 fn parent_of_living(pid: i32) -> Option<Pid> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may contain anything.
-    let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_ascii_whitespace();
-    let state = fields.next()?;
-    let parent = fields.next()?.parse().ok()?;
+    let fields = stat_fields(Pid::from_raw(pid))?;
+    let (state, parent) = (fields.first()?, fields.get(1)?.parse().ok()?);
     (state != "Z").then(|| Pid::from_raw(parent))
 }

@@ -80,6 +80,12 @@ impl RuntimeDir {
         self.dir.join("control.sock")
     }
 
+    /// The text of the configuration that was accepted last.
+    #[must_use]
+    pub fn accepted(&self) -> PathBuf {
+        self.dir.join("accepted.toml")
+    }
+
     /// Written by the website while nobody has set it up: the one URL to begin with.
     #[must_use]
     pub fn first_visit(&self) -> PathBuf {

@@ -1,31 +1,29 @@
 //! A whole system: everything that a supervisor sets up before its dispatcher takes over.
 
 use crate::{
-    broker, demo,
+    broker,
+    commands::Configured,
+    demo,
     dispatcher::{self, Parts},
     error::{SupervisorError, doing},
     launch::Launcher,
-    logs::{self, Logs, Look, Terminal},
+    logs::{self, FileWriter, Files, Limits, Logs, Look, Terminal},
     part::{self, Part},
     relay::{self, Door, Hub, Ticket},
     runtime_dir::{Lock, RuntimeDir},
     spawn::Spawner,
 };
 use nix::sys::prctl;
-use std::{collections::BTreeMap, ffi::OsString, fs, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 use tokio::sync::watch;
 use trawl_protocol::{ProcessId, codec::BUS_FRAME_LIMIT, handshake, socket::Listener};
-use trawl_settings::Settings;
+use trawl_settings::LogSettings;
 
 /// What to run.
 #[derive(Debug)]
 pub struct Plan {
-    /// The configuration, adapted if this is a demo.
-    pub settings: Settings,
-    /// What children are told besides.
-    pub environment: BTreeMap<String, OsString>,
-    /// With the simulated GitLab.
-    pub demo: bool,
+    /// The configuration.
+    pub configured: Configured,
     /// Names of the processes that are wanted; none: all.
     pub names: Vec<String>,
 }
@@ -36,7 +34,7 @@ impl Plan {
     /// # Errors
     /// A name means nothing here.
     pub fn parts(&self) -> Result<Vec<(Part, bool)>, SupervisorError> {
-        let all = part::all(&self.settings, self.demo);
+        let all = part::all(&self.configured.settings, self.configured.demo);
         let named = part::select(&all, &self.names).map_err(SupervisorError::UnknownName)?;
         // A demo without its GitLab shows nothing.
         Ok(all.into_iter().map(|part| (part, part == Part::GitlabSim || named.contains(&part))).collect())
@@ -49,34 +47,47 @@ impl Plan {
 /// It cannot even begin: nothing has been started then.
 pub async fn run(plan: Plan, runtime: RuntimeDir, lock: Lock) -> Result<u8, SupervisorError> {
     let parts = plan.parts()?;
+    let configured = plan.configured;
     // Nobody else of this user may look into our memory.
     prctl::set_dumpable(false).map_err(std::io::Error::from).map_err(doing("protect the supervisor's memory"))?;
-    if plan.demo {
-        demo::empty(&plan.settings.state_dir(), runtime.path())?;
+    if configured.demo {
+        demo::empty(&configured.settings.state_dir(), runtime.path())?;
     }
+    configured.accept(&runtime)?;
     // A website that was killed may have left one.
     fs::remove_file(runtime.first_visit()).ok();
-    let mut launcher = Launcher::new(&runtime, plan.settings.server.listen, plan.demo, plan.environment)?;
+    let (listen, environment) = (configured.settings.server.listen, configured.environment(&runtime));
+    let mut launcher = Launcher::new(&runtime, listen, configured.demo, environment)?;
     for (part, wanted) in &parts {
         if *wanted {
             launcher.prepare(*part)?;
         }
     }
     let logs = Logs::default();
-    logs::start_events(&plan.settings.log, logs.clone());
+    let log = &configured.settings.log;
+    logs::start_events(log, logs.clone());
     let width = parts.iter().map(|(part, _)| part.to_string().len()).max().unwrap_or_default();
-    let terminal = Terminal::show(&logs, Look::of_stdout(width, plan.settings.log.format));
-    let first_visit = runtime.first_visit();
-    let ended = serve(plan.settings, runtime, launcher, &logs, parts).await;
+    let terminal = Terminal::show(&logs, Look::of_stdout(width, log.format));
+    let files = log.directory.as_ref().map(|directory| open_files(directory, log, &logs)).transpose()?;
+    let (first_visit, accepted) = (runtime.first_visit(), runtime.accepted());
+    let ended = serve(configured, runtime, launcher, &logs, parts).await;
     fs::remove_file(first_visit).ok();
+    fs::remove_file(accepted).ok();
     logs.close();
     terminal.finish();
+    files.into_iter().for_each(FileWriter::finish);
     drop(lock);
     ended
 }
 
+fn open_files(directory: &Path, settings: &LogSettings, logs: &Logs) -> Result<FileWriter, SupervisorError> {
+    let files = Files::open(directory, Limits::from(settings))
+        .map_err(|source| SupervisorError::Directory { path: directory.to_owned(), source })?;
+    Ok(FileWriter::start(logs, files, Look::of_file(settings.format)))
+}
+
 async fn serve(
-    settings: Settings,
+    configured: Configured,
     runtime: RuntimeDir,
     launcher: Launcher,
     logs: &Logs,
@@ -89,7 +100,7 @@ async fn serve(
     let (hub, list) = (Arc::new(Hub::default()), watch::Sender::new(None));
     let spawner = Spawner::start().map_err(doing("start the thread that starts processes"))?;
     let parts = Parts {
-        settings,
+        configured,
         runtime,
         launcher,
         spawner,

@@ -28,16 +28,17 @@ pub struct ExportArguments {
     pub output: Option<PathBuf>,
 }
 
-/// Opens the database that the settings name.
+/// Opens the database that the settings name; `may_migrate` says whether its tables may be changed.
 ///
 /// # Errors
 /// It cannot be opened.
-pub async fn open(settings: &Settings) -> Result<Db, StoreError> {
+pub async fn open(settings: &Settings, may_migrate: bool) -> Result<Db, StoreError> {
     Db::open(DbOptions {
         url: settings.database_url(),
         full_synchronous: settings.database.synchronous == Synchronous::Full,
         read_connections: settings.database.read_connections,
         busy_timeout_ms: settings.database.busy_timeout_ms,
+        may_migrate,
     })
     .await
 }
@@ -51,7 +52,7 @@ pub async fn export(settings: &Settings, arguments: &ExportArguments) -> Result<
     if arguments.output.is_none() && what.1 == export::Format::Parquet && io::stdout().is_terminal() {
         return Err((2, "Parquet is not for terminals; name a file with --output".to_owned()));
     }
-    let db = open(settings).await.map_err(|error| (exit::DATABASE, error.to_string()))?;
+    let db = open(settings, true).await.map_err(|error| (exit::DATABASE, error.to_string()))?;
     let database = |error: StoreError| (exit::DATABASE, error.to_string());
     let area = match &arguments.area {
         None => None,

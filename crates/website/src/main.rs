@@ -80,7 +80,7 @@ fn start(arguments: &Arguments) -> Result<(), (u8, String)> {
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
             asked.cancel();
         });
-        let inherited = Inherited { listener, secret };
+        let inherited = Inherited::new(listener, secret);
         Box::pin(run(settings, inherited, stop)).await.map_err(|error| (error.exit_code(), error.to_string()))
     });
     runtime.shutdown_timeout(STOP_LIMIT);

@@ -68,6 +68,7 @@ mod tests {
                 since_ms: 0,
                 restarts: 0,
                 detail: None,
+                last_end: None,
             };
             table.set(states.iter().map(row).collect());
             table.lamp().words()

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use trawl_jobs::JobSpec;
 use trawl_protocol::{
     AUTH_SOCKET_ENV, BUS_SOCKET_ENV, Boot, Bus, BusOptions, CredentialWriter, Hello, Incoming, LaunchSecret, Role,
-    handshake::ConnectError,
+    SUCCESSOR_ENV, handshake::ConnectError,
 };
 use trawl_settings::{Settings, exit};
 use trawl_store::{Db, StoreError, users};
@@ -71,6 +71,7 @@ impl RunError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Store(StoreError::Newer { .. }) => exit::DATABASE_NEWER,
+            Self::Store(StoreError::Behind) => exit::ALONE,
             Self::Store(_) => exit::DATABASE,
             Self::Seal(_) => exit::CONFIG,
             Self::Listen { .. } => exit::ADDRESS,
@@ -87,6 +88,16 @@ pub struct Inherited {
     pub listener: Option<TcpListener>,
     /// Proof that the supervisor started us.
     pub secret: Option<LaunchSecret>,
+    /// Whether the website whose place we take still runs: it serves beside us, and plans jobs until it is told to end.
+    pub successor: bool,
+}
+
+impl Inherited {
+    /// What the environment says beside what was handed down already.
+    #[must_use]
+    pub fn new(listener: Option<TcpListener>, secret: Option<LaunchSecret>) -> Self {
+        Self { listener, secret, successor: std::env::var_os(SUCCESSOR_ENV).is_some() }
+    }
 }
 
 /// Serves until `stop` is cancelled.
@@ -95,7 +106,7 @@ pub struct Inherited {
 /// See [`RunError`].
 pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationToken) -> Result<(), RunError> {
     let settings = Arc::new(settings);
-    let db = commands::open(&settings).await?;
+    let db = commands::open(&settings, !inherited.successor).await?;
     let seal = Seal::open(&settings.state_dir())?;
     seal.agree(&db, &settings.state_dir()).await?;
     let listener = match inherited.listener {
@@ -137,6 +148,10 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
     parts.first_visit().await?;
     // Only now, since whoever is connected to the bus is taken to be ready.
     let mut dispatcher = parts.join_bus(&stop).await?;
+    if inherited.successor {
+        // What the one before us has told its own readers until just now, ours do not know.
+        parts.app.hub.missed();
+    }
     tracing::info!("the website is ready at {}", parts.app.settings.server.url());
     // It ends with the stop as well, and then either may be seen first.
     let ended = tokio::select! { () = stop.cancelled() => false, _ = &mut dispatcher => true };
@@ -193,7 +208,7 @@ impl Parts {
         };
         let socket = |variable| std::env::var_os(variable).map(PathBuf::from);
         let writer = socket(AUTH_SOCKET_ENV).map(|path| CredentialWriter::start(path, hello.clone()));
-        let bus = socket(BUS_SOCKET_ENV).map(|socket| BusOptions { socket, hello, carry_over: false });
+        let bus = socket(BUS_SOCKET_ENV).map(|socket| BusOptions { socket, hello, carry_over: false, patient: true });
         let pseudonyms = settings.privacy.pseudonymize.then(|| seal.pseudonyms());
         let rules = Rules { pseudonyms, ..Rules::from(&*settings) };
         let (hub, metrics, processes) = (Hub::default(), Metrics::default(), Processes::default());
@@ -278,11 +293,11 @@ impl Parts {
 }
 
 /// Connects to the supervisor. If it refuses us later on, this website is not wanted any more.
-async fn connect(
-    options: BusOptions,
-    stop: CancellationToken,
-) -> Result<(Bus, mpsc::Receiver<Incoming>), ConnectError> {
-    let (bus, incoming, task) = Bus::connect(options).await?;
+async fn connect(options: BusOptions, stop: CancellationToken) -> Result<(Bus, mpsc::Receiver<Incoming>), RunError> {
+    let (bus, incoming, task) = tokio::select! {
+        connected = Bus::connect(options) => connected?,
+        () = stop.cancelled() => return Err(RunError::Other("it was asked to end before it was let in".to_owned())),
+    };
     tokio::spawn(async move {
         if let Ok(Err(error)) = task.await {
             tracing::error!(%error, "the supervisor does not take this website back; it ends");

@@ -42,7 +42,8 @@ impl House {
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", dir.path().join("trawl.db").display());
-        let options = DbOptions { url, full_synchronous: false, read_connections: 2, busy_timeout_ms: 1000 };
+        let options =
+            DbOptions { url, full_synchronous: false, read_connections: 2, busy_timeout_ms: 1000, may_migrate: true };
         let db = Db::open(options).await.unwrap();
         let house = Self { db, _dir: dir };
         let user = house.db.write(|conn| users::create(conn, "maria", "-", false)).await.unwrap();

@@ -70,7 +70,7 @@ impl House {
             kinds: registry.kinds(),
             own_instance: None,
         };
-        let connect = tokio::spawn(Bus::connect(BusOptions { socket: path, hello, carry_over: true }));
+        let connect = tokio::spawn(Bus::connect(BusOptions { socket: path, hello, carry_over: true, patient: false }));
         let mut house = Self::admit(dir, listener).await.0;
         let (bus, incoming, _) = connect.await.unwrap().unwrap();
         let worker = Worker::new(bus, Arc::new(registry), options).run(incoming, house.shutdown.clone());

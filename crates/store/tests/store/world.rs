@@ -194,8 +194,13 @@ impl World {
 }
 
 pub(crate) async fn open(url: &str) -> Db {
-    let options =
-        DbOptions { url: url.to_owned(), full_synchronous: false, read_connections: 2, busy_timeout_ms: 5000 };
+    let options = DbOptions {
+        url: url.to_owned(),
+        full_synchronous: false,
+        read_connections: 2,
+        busy_timeout_ms: 5000,
+        may_migrate: true,
+    };
     Db::open(options).await.unwrap()
 }
 

@@ -1,12 +1,14 @@
 //! What each command does.
 
 mod configured;
+mod logs;
 mod paper;
 mod start;
 mod status;
 mod website;
 
 pub use configured::Configured;
+pub use logs::{LogsArguments, logs};
 pub use paper::{completions, manual};
 pub use start::start;
 pub use status::status;
@@ -53,6 +55,18 @@ pub async fn stop(configured: &Configured, names: Vec<String>) -> Result<u8, Sup
 pub async fn restart(configured: &Configured, names: Vec<String>) -> Result<u8, SupervisorError> {
     if let Some(Reply::Done { names }) = asked(configured, &Request::Restart { names }).await? {
         say(&format!("restarted: {}", names.join(", ")));
+    }
+    Ok(0)
+}
+
+/// Has the configuration read again; says what has changed, and what that needs.
+///
+/// # Errors
+/// No supervisor runs, or the configuration is wrong: nothing has changed then.
+pub async fn reload(configured: &Configured) -> Result<u8, SupervisorError> {
+    if let Some(Reply::Reloaded(reloaded)) = asked(configured, &Request::Reload).await? {
+        let dir = configured.runtime_dir()?;
+        reloaded.sentences(|command| dir.invocation().command(command)).iter().for_each(|sentence| say(sentence));
     }
     Ok(0)
 }

@@ -2,11 +2,11 @@
 
 use super::{Configured, say};
 use crate::{
-    control::{Reply, Request, follow, one_answer},
+    control::{Reply, Request, lines, one_answer},
     demo,
     error::{SupervisorError, doing},
     invitation::invitation,
-    logs::{Line, Look, OWN_NAME},
+    logs::{Line, Look, OWN_NAME, Past},
     part::Part,
     process::now_ms,
     runtime_dir::RuntimeDir,
@@ -38,15 +38,14 @@ pub async fn start(configured: Configured, names: Vec<String>) -> Result<u8, Sup
     if configured.demo {
         demo::create(&configured.settings.state_dir(), dir.path())?;
     }
-    let Configured { settings, environment, demo, .. } = configured;
-    let plan = Plan { settings, environment, demo, names };
+    let plan = Plan { configured, names };
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(lock) = dir.lock()? {
             return system::run(plan, dir, lock).await;
         }
         match one_answer(&dir, &Request::Start { names: plan.names.clone() }).await {
-            Ok(Some(Reply::Done { names })) => return join(&dir, names, plan.settings.log.format).await,
+            Ok(Some(Reply::Done { names })) => return join(&dir, names, plan.configured.settings.log.format).await,
             // It is on its way up or down.
             Ok(_) | Err(SupervisorError::NotRunning { .. }) if Instant::now() < deadline => sleep(LOOK).await,
             Ok(_) | Err(SupervisorError::NotRunning { .. }) => {
@@ -78,8 +77,9 @@ async fn join(dir: &RuntimeDir, names: Vec<String>, format: LogFormat) -> Result
         say(invitation);
     }
     let shown = [names.clone(), vec![OWN_NAME.to_owned()]].concat();
-    let show = follow(dir, shown, EARLIER_LINES, |line| {
+    let show = lines(dir, shown, Past::lines(EARLIER_LINES), true, |line| {
         io::stdout().write_all(look.line(&line).as_bytes()).ok();
+        true
     });
     tokio::select! {
         ended = show => {
@@ -102,6 +102,7 @@ async fn join(dir: &RuntimeDir, names: Vec<String>, format: LogFormat) -> Result
 async fn ready(dir: &RuntimeDir) -> Result<Option<String>, SupervisorError> {
     let Some(Reply::Status(status)) = one_answer(dir, &Request::Status).await? else { return Ok(None) };
     let website = Part::Website.to_string();
-    let running = status.processes.iter().any(|row| row.name == website && row.state == ProcessState::Running);
+    let running =
+        status.processes.iter().any(|row| row.process.name == website && row.process.state == ProcessState::Running);
     Ok(running.then(|| invitation(dir, &status.url)))
 }

@@ -52,7 +52,7 @@ pub fn restore(configured: &Configured, file: &Path) -> Result<u8, SupervisorErr
 fn become_website(configured: &Configured, arguments: &[OsString]) -> Result<u8, SupervisorError> {
     let program = programs()?.join(Part::Website.program());
     let mut command = Command::new(&program);
-    command.envs(&configured.environment).args(arguments);
+    command.envs(configured.environment_alone()).args(arguments);
     // Returns only where it did not work.
     let error = command.exec();
     Err(if error.kind() == io::ErrorKind::NotFound {

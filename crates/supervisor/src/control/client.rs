@@ -1,7 +1,11 @@
 //! The command line's end.
 
 use super::{LIMIT, Reply, Request};
-use crate::{error::SupervisorError, error::doing, runtime_dir::RuntimeDir};
+use crate::{
+    error::{SupervisorError, doing},
+    logs::{Line, Past},
+    runtime_dir::RuntimeDir,
+};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines, Take};
 use trawl_protocol::socket::{self, Stream};
 
@@ -44,20 +48,28 @@ pub async fn one_answer(dir: &RuntimeDir, request: &Request) -> Result<Option<Re
     }
 }
 
-/// Gives each line that these processes say to `each`, until the supervisor ends.
+/// Gives each line that these processes have said and, if they are to be followed, say until the supervisor ends to
+/// `each`, until that says that it has enough.
 ///
 /// # Errors
-/// None runs there.
-pub async fn follow(
+/// None runs there, or a name means nothing.
+pub async fn lines(
     dir: &RuntimeDir,
     names: Vec<String>,
-    before: usize,
-    mut each: impl FnMut(crate::logs::Line),
+    past: Past,
+    follow: bool,
+    mut each: impl FnMut(Line) -> bool,
 ) -> Result<(), SupervisorError> {
-    let mut answers = ask(dir, &Request::Follow { names, before }).await?;
+    let mut answers = ask(dir, &Request::Logs { names, past, follow }).await?;
     while let Some(reply) = answers.next().await {
-        if let Reply::Line { process, text, at_ms } = reply {
-            each(crate::logs::Line { process: process.into(), text, at_ms });
+        match reply {
+            Reply::Line { process, text, at_ms } => {
+                if !each(Line { process: process.into(), text, at_ms }) {
+                    return Ok(());
+                }
+            }
+            Reply::Refused { reason } => return Err(SupervisorError::Refused(reason)),
+            _ => {}
         }
     }
     Ok(())

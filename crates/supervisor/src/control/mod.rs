@@ -3,9 +3,15 @@
 mod client;
 mod server;
 
-pub use client::{Answers, ask, follow, one_answer};
+pub use client::{Answers, ask, lines, one_answer};
 pub use server::{Asked, open};
 
+use crate::{
+    logs::Past,
+    relay::{Counts, Load},
+    reload::Reloaded,
+    usage::Usage,
+};
 use serde::{Deserialize, Serialize};
 use trawl_protocol::{ProcessInfo, ProcessState};
 
@@ -34,16 +40,20 @@ pub enum Request {
         names: Vec<String>,
     },
     /// Show what these say.
-    Follow {
+    Logs {
         /// Whom.
         names: Vec<String>,
-        /// How many earlier lines of each.
-        before: usize,
+        /// Which lines that were said already.
+        past: Past,
+        /// Whether to go on with what they say from now on.
+        follow: bool,
     },
+    /// Read the configuration again.
+    Reload,
 }
 
 /// From the supervisor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
     /// To `Status`.
@@ -65,7 +75,9 @@ pub enum Reply {
         /// Which, and which there are.
         reason: String,
     },
-    /// To `Follow`, again and again.
+    /// To `Reload`: what has changed.
+    Reloaded(Reloaded),
+    /// To `Logs`, again and again.
     Line {
         /// Who said it.
         process: String,
@@ -77,26 +89,44 @@ pub enum Reply {
 }
 
 /// How a system is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// Process id of the supervisor.
     pub supervisor_pid: u32,
+    /// When it started. Milliseconds since 1970, UTC.
+    pub since_ms: i64,
+    /// What it takes itself.
+    pub usage: Option<Usage>,
     /// Where people reach it.
     pub url: String,
     /// The process table.
-    pub processes: Vec<ProcessInfo>,
+    pub processes: Vec<Row>,
     /// Crawlers that were started by hand and are connected.
     pub external: Vec<String>,
+    /// What the relay did not pass on.
+    pub relay: Counts,
+}
+
+/// A process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub process: ProcessInfo,
+    /// What it takes, while it lives.
+    pub usage: Option<Usage>,
+    /// How busy it is, while it is on the bus.
+    pub load: Option<Load>,
 }
 
 impl Status {
     /// 0: all that are wanted run; 3: nothing runs; 1: anything in between.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        let states = || self.processes.iter().map(|process| process.state);
+        let states = || self.processes.iter().map(|row| row.process.state);
         let running = states().filter(|state| *state == ProcessState::Running).count();
         let wanted = states().filter(|state| *state != ProcessState::Stopped).count();
-        let alive = self.processes.iter().any(|process| process.pid.is_some());
+        let alive = self.processes.iter().any(|row| row.process.pid.is_some());
         match (running == wanted && wanted > 0, alive) {
             (true, _) => 0,
             (false, true) => 1,
@@ -110,16 +140,29 @@ mod tests {
     use super::*;
 
     fn status(states: &[(ProcessState, bool)]) -> u8 {
-        let process = |(state, alive): &(ProcessState, bool)| ProcessInfo {
-            name: String::new(),
-            state: *state,
-            pid: alive.then_some(1),
-            since_ms: 0,
-            restarts: 0,
-            detail: None,
+        let row = |(state, alive): &(ProcessState, bool)| Row {
+            process: ProcessInfo {
+                name: String::new(),
+                state: *state,
+                pid: alive.then_some(1),
+                since_ms: 0,
+                restarts: 0,
+                detail: None,
+                last_end: None,
+            },
+            usage: None,
+            load: None,
         };
-        let processes = states.iter().map(process).collect();
-        Status { supervisor_pid: 1, url: String::new(), processes, external: Vec::new() }.exit_code()
+        let status = Status {
+            supervisor_pid: 1,
+            since_ms: 0,
+            usage: None,
+            url: String::new(),
+            processes: states.iter().map(row).collect(),
+            external: Vec::new(),
+            relay: Counts::default(),
+        };
+        status.exit_code()
     }
 
     #[test]

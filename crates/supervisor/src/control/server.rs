@@ -1,7 +1,7 @@
 //! The supervisor's end.
 
 use super::{LIMIT, Reply, Request};
-use crate::logs::Logs;
+use crate::logs::{Line, Logs};
 use nix::unistd::geteuid;
 use std::{io, time::Duration};
 use tokio::{
@@ -51,19 +51,22 @@ async fn serve(stream: Stream, asked: mpsc::Sender<Asked>, logs: Logs) -> io::Re
         return Ok(());
     }
     let request = match serde_json::from_str(&line) {
-        Ok(Request::Follow { names, before }) => {
-            let mut lines = logs.watch(names, before);
+        Ok(Request::Logs { names, past, follow }) => {
+            let (past, mut lines) = logs.watch(names, past);
+            for line in past {
+                show(&mut sender, &line).await?;
+            }
             let mut rest = Vec::new();
-            loop {
+            while follow {
                 let line = tokio::select! {
                     line = lines.recv() => line,
                     // Whoever watches has nothing more to say: this is how its end shows.
                     _ = receiver.read_to_end(&mut rest) => return Ok(()),
                 };
                 let Some(line) = line else { return Ok(()) };
-                let (process, text) = (line.process.to_string(), line.text.clone());
-                say(&mut sender, &Reply::Line { process, text, at_ms: line.at_ms }).await?;
+                show(&mut sender, &line).await?;
             }
+            return Ok(());
         }
         Ok(request) => request,
         Err(error) => {
@@ -78,6 +81,11 @@ async fn serve(stream: Stream, asked: mpsc::Sender<Asked>, logs: Logs) -> io::Re
         // The supervisor ends, which is the answer.
         Err(_) => std::future::pending().await,
     }
+}
+
+async fn show(sender: &mut (impl tokio::io::AsyncWrite + Unpin), line: &Line) -> io::Result<()> {
+    let (process, text) = (line.process.to_string(), line.text.clone());
+    say(sender, &Reply::Line { process, text, at_ms: line.at_ms }).await
 }
 
 async fn say(sender: &mut (impl tokio::io::AsyncWrite + Unpin), reply: &Reply) -> io::Result<()> {

@@ -1,10 +1,10 @@
 //! The end: crawlers first, so that they can hand back their jobs, then the website, then the simulator.
 
 use super::{Dispatcher, settle::notify};
-use crate::{part::Part, process::Process};
+use crate::{part::Part, process::Process, reap};
 use nix::sys::signal::Signal;
 use sd_notify::NotifyState;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use trawl_protocol::ProcessState;
 use trawl_settings::exit;
 
@@ -54,18 +54,19 @@ impl Dispatcher {
     pub(super) fn proceed_to_end(&mut self) {
         let Some(end) = self.end else { return };
         if end.at_once {
-            self.processes.iter().for_each(|process| self.signal(process.part, Signal::SIGKILL));
+            self.living().into_iter().for_each(|pid| reap::signal(pid, Signal::SIGKILL));
         }
-        let (now, grace) = (Instant::now(), Duration::from_secs(self.settings.supervisor.stop_grace_seconds));
-        let last_alive = self.processes.iter().filter(|process| process.life().is_some()).map(rank).max();
+        let (now, grace) = (Instant::now(), self.grace());
+        let last_alive = self.processes.iter().filter(|process| !process.is_gone()).map(rank).max();
         let mut terminate = Vec::new();
         for process in &mut self.processes {
             let its_turn = last_alive.is_none_or(|last| rank(process) == last);
-            if (its_turn || process.life().is_none()) && process.stop(now, grace) {
+            if (its_turn || process.is_gone()) && process.stop(now, grace) {
                 terminate.push(process.part);
             }
         }
         for part in terminate {
+            self.drop_heir(part);
             self.signal(part, Signal::SIGTERM);
         }
         if last_alive.is_none()

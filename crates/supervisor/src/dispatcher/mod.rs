@@ -3,21 +3,24 @@
 
 mod ending;
 mod lives;
+mod reloading;
 mod requests;
 mod settle;
 
 use crate::{
     broker::List,
+    commands::Configured,
     control::Asked,
     launch::Launcher,
     logs::Logs,
     part::Part,
-    process::Process,
+    process::{Process, now_ms},
     reap::Sweeper,
     relay::{Ask, Hub, Ticket},
     restart::RestartPolicy,
     runtime_dir::RuntimeDir,
     spawn::Spawner,
+    usage::Meter,
 };
 use ending::End;
 use lives::LifeTasks;
@@ -35,7 +38,7 @@ use tokio::{
     time::{Interval, MissedTickBehavior, interval, sleep_until},
 };
 use trawl_protocol::{BUS_SOCKET_ENV, ProcessId, ProcessInfo, auth::Credentials};
-use trawl_settings::Settings;
+use trawl_settings::{Settings, SupervisorSettings};
 
 /// What the rest tells the dispatcher by itself.
 #[derive(Debug)]
@@ -62,6 +65,9 @@ pub struct Inputs {
 /// Everything that the dispatcher works with.
 #[derive(Debug)]
 pub struct Dispatcher {
+    /// As it was accepted last.
+    configured: Configured,
+    /// As it is in effect here: some keys take another supervisor.
     settings: Settings,
     runtime: RuntimeDir,
     policy: RestartPolicy,
@@ -74,8 +80,16 @@ pub struct Dispatcher {
     events: mpsc::Sender<Event>,
     /// In the order of starting.
     processes: Vec<Process>,
-    tasks: HashMap<Part, LifeTasks>,
+    /// By process id.
+    tasks: HashMap<Pid, LifeTasks>,
+    /// Those that are to be given an heir at the next opportunity.
+    heirs_wanted: Vec<Part>,
+    /// Those that a new configuration has no place for.
+    leaving: Vec<Part>,
     waiters: Vec<Waiter>,
+    since_ms: i64,
+    /// What we take ourselves.
+    meter: Meter,
     /// The table as it was shown last.
     shown: Vec<ProcessInfo>,
     end: Option<End>,
@@ -91,7 +105,7 @@ pub struct Dispatcher {
 #[derive(Debug)]
 pub struct Parts {
     /// The configuration.
-    pub settings: Settings,
+    pub configured: Configured,
     /// Where the sockets are.
     pub runtime: RuntimeDir,
     /// What to start children with; prepared for those that are wanted.
@@ -129,10 +143,7 @@ pub fn build(parts: Parts) -> io::Result<(Dispatcher, Inputs, Outputs)> {
     let (bus, bus_receiver) = mpsc::channel(64);
     let (auth, auth_receiver) = mpsc::channel(64);
     let credentials = parts.list.subscribe();
-    let watchdog = Duration::from_secs(parts.settings.supervisor.watchdog_seconds.max(1));
-    // A few chances to answer within the time.
-    let mut pings = interval((watchdog / 5).min(Duration::from_secs(3)));
-    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let settings = parts.configured.settings.clone();
     let inputs = Inputs {
         events: event_receiver,
         asked: asked_receiver,
@@ -143,7 +154,7 @@ pub fn build(parts: Parts) -> io::Result<(Dispatcher, Inputs, Outputs)> {
         interrupt: signal(SignalKind::interrupt())?,
         terminate: signal(SignalKind::terminate())?,
         hangup: signal(SignalKind::hangup())?,
-        pings,
+        pings: pings(&settings.supervisor),
     };
     let processes = parts.parts.iter().map(|(part, wanted)| {
         let mut process = Process::new(*part);
@@ -154,8 +165,11 @@ pub fn build(parts: Parts) -> io::Result<(Dispatcher, Inputs, Outputs)> {
     });
     let sweeper = Sweeper::new(BUS_SOCKET_ENV, &parts.runtime.bus_socket());
     let dispatcher = Dispatcher {
-        policy: RestartPolicy::from(&parts.settings.supervisor),
-        settings: parts.settings,
+        policy: RestartPolicy::from(&settings.supervisor),
+        configured: parts.configured,
+        settings,
+        since_ms: now_ms(),
+        meter: Meter::default(),
         runtime: parts.runtime,
         launcher: parts.launcher,
         spawner: parts.spawner,
@@ -166,6 +180,8 @@ pub fn build(parts: Parts) -> io::Result<(Dispatcher, Inputs, Outputs)> {
         events,
         processes: processes.collect(),
         tasks: HashMap::new(),
+        heirs_wanted: Vec::new(),
+        leaving: Vec::new(),
         waiters: Vec::new(),
         shown: Vec::new(),
         end: None,
@@ -174,6 +190,14 @@ pub fn build(parts: Parts) -> io::Result<(Dispatcher, Inputs, Outputs)> {
         on_terminal: io::stdout().is_terminal(),
     };
     Ok((dispatcher, inputs, Outputs { asked, bus, auth }))
+}
+
+/// When to ask everybody whether they are there: often enough for a few chances to answer in time.
+fn pings(settings: &SupervisorSettings) -> Interval {
+    let watchdog = Duration::from_secs(settings.watchdog_seconds.max(1));
+    let mut pings = interval((watchdog / 5).min(Duration::from_secs(3)));
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pings
 }
 
 impl Dispatcher {
@@ -190,9 +214,9 @@ impl Dispatcher {
                 _ = inputs.children.recv() => self.reap().await,
                 _ = inputs.interrupt.recv() => self.asked_to_end(),
                 _ = inputs.terminate.recv() => self.asked_to_end(),
-                _ = inputs.hangup.recv() => self.hung_up(),
+                _ = inputs.hangup.recv() => self.hung_up(&mut inputs.pings),
                 Some(event) = inputs.events.recv() => self.event(&event),
-                Some(asked) = inputs.asked.recv() => self.request(asked),
+                Some(asked) = inputs.asked.recv() => self.request(asked, &mut inputs.pings),
                 Some(ask) = inputs.bus.recv() => self.admit_to_bus(ask),
                 Some(ask) = inputs.auth.recv() => self.admit_to_auth(ask),
                 // What follows from it, settling finds out.
@@ -204,12 +228,11 @@ impl Dispatcher {
     }
 
     /// On a terminal it is gone, and with it whoever could press Ctrl+C.
-    fn hung_up(&mut self) {
+    fn hung_up(&mut self, pings: &mut Interval) {
         if self.on_terminal {
             self.asked_to_end();
         } else {
-            let restart = self.runtime.invocation().command("restart");
-            tracing::warn!("reloading is not supported yet; use `{restart}`");
+            self.reload(pings).ok();
         }
     }
 

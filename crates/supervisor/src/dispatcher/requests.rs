@@ -3,16 +3,17 @@
 use super::Dispatcher;
 use crate::{
     admission::{self, Child, Identity},
-    control::{Asked, Reply, Request, Status},
+    control::{Asked, Reply, Request, Row, Status},
     error::SupervisorError,
     part::{self, Part},
     probe::Wanted,
     process::Process,
+    reap,
     relay::{Ask, Door, Member, Ticket},
 };
-use nix::sys::signal::Signal;
+use nix::{sys::signal::Signal, unistd::getpid};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Interval};
 use trawl_protocol::{ProcessId, ProcessState, Refusal, Role};
 
 /// Somebody who is answered later.
@@ -36,7 +37,13 @@ enum Goal {
 
 impl Dispatcher {
     /// Does what a person asked for.
-    pub(super) fn request(&mut self, (request, reply): Asked) {
+    pub(super) fn request(&mut self, (request, reply): Asked, pings: &mut Interval) {
+        if request == Request::Reload && !self.is_ending() {
+            let reloaded = self.reload(pings);
+            let refused = |error: SupervisorError| Reply::Refused { reason: format!("nothing has changed: {error}") };
+            reply.send(reloaded.map_or_else(refused, Reply::Reloaded)).ok();
+            return;
+        }
         match self.fulfil(&request) {
             Ok((parts, Some(goal))) => self.waiters.push(Waiter { parts, goal, reply }),
             Ok((parts, None)) => drop(reply.send(match request {
@@ -49,8 +56,9 @@ impl Dispatcher {
 
     fn fulfil(&mut self, request: &Request) -> Result<(Vec<Part>, Option<Goal>), Reply> {
         match request {
-            Request::Status | Request::Follow { .. } => Ok((Vec::new(), None)),
+            Request::Status | Request::Logs { .. } => Ok((Vec::new(), None)),
             _ if self.is_ending() => Err(Reply::Ending),
+            Request::Reload => Ok((Vec::new(), None)),
             Request::Start { names } => Ok((self.start(names)?, None)),
             Request::Stop { names } if names.is_empty() => {
                 self.begin_end(0);
@@ -58,6 +66,7 @@ impl Dispatcher {
             }
             Request::Stop { names } => {
                 let parts = self.select(names)?;
+                parts.iter().for_each(|part| self.drop_heir(*part));
                 self.each(&parts, Process::stop);
                 Ok((parts, Some(Goal::Down)))
             }
@@ -68,7 +77,7 @@ impl Dispatcher {
                     parts.retain(|part| self.process(*part).is_some_and(|row| row.state() != ProcessState::Stopped));
                 }
                 self.prepare(&parts)?;
-                self.each(&parts, Process::restart);
+                self.renew(&parts);
                 Ok((parts, Some(Goal::Up)))
             }
         }
@@ -87,8 +96,18 @@ impl Dispatcher {
         parts.iter().try_for_each(|part| self.launcher.prepare(*part)).map_err(refused)
     }
 
-    fn each(&mut self, parts: &[Part], action: impl Fn(&mut Process, Instant, Duration) -> bool) {
-        let (now, grace) = (Instant::now(), Duration::from_secs(self.settings.supervisor.stop_grace_seconds));
+    /// Gives each a new life. A website that runs goes on until the new one is there, so that nobody waits.
+    fn renew(&mut self, parts: &[Part]) {
+        let (with_heir, at_once): (Vec<Part>, Vec<Part>) = parts.iter().copied().partition(|part| {
+            *part == Part::Website && self.process(*part).is_some_and(|process| process.may_have_heir())
+        });
+        self.heirs_wanted.extend(with_heir);
+        at_once.iter().for_each(|part| self.drop_heir(*part));
+        self.each(&at_once, Process::restart);
+    }
+
+    pub(super) fn each(&mut self, parts: &[Part], action: impl Fn(&mut Process, Instant, Duration) -> bool) {
+        let (now, grace) = (Instant::now(), self.grace());
         for part in parts {
             if self.process(*part).is_some_and(|process| action(process, now, grace)) {
                 self.signal(*part, Signal::SIGTERM);
@@ -105,28 +124,47 @@ impl Dispatcher {
         let external = self.hub.peers().into_iter().map(|peer| peer.id.to_string());
         Status {
             supervisor_pid: std::process::id(),
+            since_ms: self.since_ms,
+            usage: self.meter.read(getpid()),
             url: self.url(),
-            processes: self.processes.iter().map(Process::info).collect(),
+            processes: self.processes.iter().map(|process| self.row(process)).collect(),
+            relay: self.hub.counts(),
             external: external.filter(|name| name.contains("-x")).collect(),
+        }
+    }
+
+    fn row(&self, process: &Process) -> Row {
+        let pid = process.life().map(|life| life.pid);
+        Row {
+            process: process.info(),
+            usage: pid.and_then(|pid| self.tasks.get(&pid)?.meter.read(pid)),
+            load: process.part.id().and_then(|id| self.hub.load(id)),
         }
     }
 
     /// Answers those whose time has come.
     pub(super) fn answer(&mut self) {
-        let processes = &self.processes;
+        let (processes, coming) = (&self.processes, &self.heirs_wanted);
         let find = |part: &Part| processes.iter().find(|process| process.part == *part);
         let settled = |waiter: &mut Waiter| {
             waiter.parts.iter().filter_map(find).all(|process| match waiter.goal {
-                Goal::Down => process.life().is_none(),
-                Goal::Up => !matches!(process.state(), ProcessState::Starting | ProcessState::Stopping),
+                Goal::Down => process.is_gone(),
+                Goal::Up => {
+                    let between = matches!(process.state(), ProcessState::Starting | ProcessState::Stopping);
+                    !between && process.heir().is_none() && !coming.contains(&process.part)
+                }
                 Goal::End => false,
             }) && waiter.goal != Goal::End
         };
         for waiter in self.waiters.extract_if(.., settled) {
-            let down = waiter.parts.iter().filter_map(find).find(|process| {
-                waiter.goal == Goal::Up && matches!(process.state(), ProcessState::Failed | ProcessState::Backoff)
-            });
+            let wanted_up = || waiter.parts.iter().filter_map(find).filter(|_| waiter.goal == Goal::Up);
+            let down =
+                wanted_up().find(|process| matches!(process.state(), ProcessState::Failed | ProcessState::Backoff));
+            let as_before = wanted_up().find_map(|process| Some((process.part, process.heir_failed()?)));
             let reply = match down {
+                None if let Some((part, why)) = as_before => Reply::Refused {
+                    reason: format!("the new {part} did not come up: {why}. The one that ran before goes on"),
+                },
                 Some(process) => {
                     let detail = process.info().detail.unwrap_or_default();
                     Reply::Refused { reason: format!("{} did not come up: {detail}", process.part) }
@@ -140,6 +178,9 @@ impl Dispatcher {
     /// A process asks to come to the bus.
     pub(super) fn admit_to_bus(&mut self, ask: Ask<Ticket>) {
         let admitted = self.identify(Door::Bus, &ask).and_then(|identity| {
+            if let Identity::Child(id) = identity {
+                self.hand_over(id, ask.peer.pid)?;
+            }
             let full = || Refusal { reason: "there are too many crawlers already".to_owned(), again: true };
             let (id, supervised) = match identity {
                 Identity::Child(id) => (id, true),
@@ -162,6 +203,30 @@ impl Dispatcher {
         }
     }
 
+    /// Lets the heir with this process id have its place, if the one that has it has gone; else asks that one to go.
+    fn hand_over(&mut self, id: ProcessId, pid: u32) -> Result<(), Refusal> {
+        let (now, grace, ready_timeout) = (Instant::now(), self.grace(), self.ready_timeout());
+        let is_heir = |process: &&mut Process| {
+            process.heir().is_some_and(|heir| u32::try_from(heir.life.pid.as_raw()) == Ok(pid))
+        };
+        let taken = self.hub.is_connected(id);
+        let Some(process) = self.processes.iter_mut().find(is_heir) else { return Ok(()) };
+        let part = process.part;
+        let end = process.heir_came(now, grace);
+        if !taken {
+            process.hand_over(now, ready_timeout, grace);
+        }
+        if end {
+            tracing::info!("the new {part} is there; the one before it finishes what it has begun");
+            let old = self.processes.iter().find(|process| process.part == part).and_then(Process::outgoing);
+            old.into_iter().for_each(|pid| reap::signal(pid, Signal::SIGTERM));
+        }
+        if taken {
+            return Err(Refusal { reason: "the one before it is still there".to_owned(), again: true });
+        }
+        Ok(())
+    }
+
     /// A process asks for the credentials socket.
     pub(super) fn admit_to_auth(&mut self, ask: Ask<ProcessId>) {
         let identity = self.identify(Door::Auth, &ask).and_then(|identity| match identity {
@@ -173,10 +238,13 @@ impl Dispatcher {
     }
 
     fn identify<T>(&self, door: Door, ask: &Ask<T>) -> Result<Identity, Refusal> {
-        let children = self.processes.iter().filter_map(|process| {
-            let life = process.life()?;
+        let lives = self.processes.iter().flat_map(|process| {
+            let heir = process.heir().map(|heir| &heir.life);
+            process.life().into_iter().chain(heir).map(|life| (process.part, life))
+        });
+        let children = lives.filter_map(|(part, life)| {
             let pid = u32::try_from(life.pid.as_raw()).ok()?;
-            Some(Child { id: process.part.id()?, pid, secret: life.secret.clone() })
+            Some(Child { id: part.id()?, pid, secret: life.secret.clone() })
         });
         admission::identify(children, self.settings.crawler.accept_external, door, ask.peer, &ask.hello)
     }

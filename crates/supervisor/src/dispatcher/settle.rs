@@ -14,6 +14,8 @@ impl Dispatcher {
     /// Does all that can be done now.
     pub(super) async fn settle(&mut self) {
         if !self.is_ending() {
+            self.forget_gone();
+            self.spawn_heirs().await;
             self.start_waiting().await;
             self.publish();
             self.give_up_if_nothing_goes_on();
@@ -124,7 +126,7 @@ fn report(process: &Process, now: &ProcessInfo, again: impl Fn(&str) -> String) 
         ProcessState::Starting => tracing::debug!(process.pid = pid, "{name} is starting"),
         ProcessState::Running => tracing::info!(process.pid = pid, "{name} is running"),
         ProcessState::Backoff => {
-            let pause = process.due().map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now()));
+            let pause = process.again_at().map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now()));
             tracing::warn!("{name} {detail}; starting it again in {} ms", pause.as_millis());
         }
         ProcessState::Failed => {

@@ -69,6 +69,7 @@ pub async fn forward(mut output: impl AsyncRead + Unpin, process: Arc<str>, logs
 
 #[cfg(test)]
 mod tests {
+    use super::super::Past;
     use super::*;
 
     fn split(chunks: &[&[u8]]) -> Vec<String> {
@@ -103,6 +104,6 @@ mod tests {
         let logs = Logs::default();
         forward(&b"first\nwebsite: no database\n\n"[..], Arc::from("website"), logs.clone()).await;
         assert_eq!(logs.cause("website", 0).as_deref(), Some("no database"));
-        assert_eq!(logs.watch(Vec::new(), 9).len(), 3);
+        assert_eq!(logs.watch(Vec::new(), Past::lines(9)).0.len(), 3);
     }
 }

@@ -47,6 +47,16 @@ impl Look {
         Self { style, width: width.max(OWN_NAME.len()) }
     }
 
+    /// What suits a file.
+    #[must_use]
+    pub const fn of_file(format: LogFormat) -> Self {
+        let style = match format {
+            LogFormat::Json => Style::Json,
+            LogFormat::Text => Style::File,
+        };
+        Self { style, width: 0 }
+    }
+
     /// The line as it is written, with its end. Empty lines are for people at a terminal.
     #[must_use]
     pub fn line(&self, line: &Line) -> String {

@@ -3,16 +3,21 @@
 
 mod cause;
 mod events;
+mod files;
+mod journal;
+mod level;
 mod lines;
 mod look;
 mod terminal;
 
 pub use events::start as start_events;
+pub use files::{FileWriter, Files, Limits};
 pub use lines::{LINE_LIMIT, Splitter, forward};
 pub use look::Look;
 pub use terminal::Terminal;
 
 use crate::process::now_ms;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -24,7 +29,7 @@ const KEPT_LINES: usize = 1000;
 /// … and their bytes.
 const KEPT_BYTES: usize = 1 << 20;
 /// Lines that may wait for somebody who watches.
-const BACKLOG: usize = 1024;
+const BACKLOG: usize = 8192;
 
 /// Whose lines these are.
 pub const OWN_NAME: &str = "supervisor";
@@ -38,6 +43,26 @@ pub struct Line {
     pub text: String,
     /// When. Milliseconds since 1970, UTC.
     pub at_ms: i64,
+}
+
+/// Which lines that were said already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// So many of each process at most, the newest.
+    pub lines: usize,
+    /// None that are older. Milliseconds since 1970, UTC.
+    pub since_ms: i64,
+}
+
+impl Past {
+    /// None at all.
+    pub const NONE: Self = Self::lines(0);
+
+    /// The newest of each process.
+    #[must_use]
+    pub const fn lines(lines: usize) -> Self {
+        Self { lines, since_ms: 0 }
+    }
 }
 
 /// See the module. Cheap to clone.
@@ -82,22 +107,23 @@ impl Logs {
         self.push(&Arc::from(OWN_NAME), text.into());
     }
 
-    /// Everything that these processes say from now on, after the last `before` lines of each; no names: everybody.
+    /// What these processes have said, in the order of time, and everything that they say from now on; no names:
+    /// everybody.
     #[must_use]
-    pub fn watch(&self, names: Vec<String>, before: usize) -> Receiver<Arc<Line>> {
+    pub fn watch(&self, names: Vec<String>, past: Past) -> (Vec<Arc<Line>>, Receiver<Arc<Line>>) {
         let (sender, receiver) = channel(BACKLOG);
         let mut inner = self.inner();
-        let mut past: Vec<Arc<Line>> = inner
+        let mut said: Vec<Arc<Line>> = inner
             .kept
             .iter()
             .filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| **wanted == ***name))
-            .flat_map(|(_, kept)| kept.lines.iter().skip(kept.lines.len().saturating_sub(before)).cloned())
+            .flat_map(|(_, kept)| kept.lines.iter().skip(kept.lines.len().saturating_sub(past.lines)))
+            .filter(|line| line.at_ms >= past.since_ms)
+            .cloned()
             .collect();
-        past.sort_by_key(|line| line.at_ms);
-        let past = past.into_iter().rev().take(BACKLOG / 2).rev();
-        past.for_each(|line| drop(sender.try_send(line)));
+        said.sort_by_key(|line| line.at_ms);
         inner.watchers.push(Watcher { names, lines: sender, dropped: 0 });
-        receiver
+        (said, receiver)
     }
 
     /// Says something in the supervisor's own name to those who watch now: it will not be true later.
@@ -185,16 +211,16 @@ mod tests {
         logs.push(&name, " INFO the end".to_owned());
         assert_eq!(logs.cause("website", 0).as_deref(), Some("no database"));
         assert_eq!(logs.cause("website", i64::MAX), None);
-        let mut early = logs.watch(Vec::new(), 0);
+        let (_, mut early) = logs.watch(Vec::new(), Past::NONE);
         logs.announce("come in");
         assert_eq!(early.try_recv().unwrap().text, "come in");
-        assert!(logs.watch(vec![OWN_NAME.to_owned()], 9).try_recv().is_err(), "nobody hears it later");
+        assert!(logs.watch(vec![OWN_NAME.to_owned()], Past::lines(9)).0.is_empty(), "nobody hears it later");
     }
 
     #[test]
     fn who_does_not_look_misses_lines_and_is_told_how_many() {
         let (logs, name) = (Logs::default(), Arc::from("website"));
-        let mut watcher = logs.watch(Vec::new(), 0);
+        let (_, mut watcher) = logs.watch(Vec::new(), Past::NONE);
         for _ in 0..BACKLOG + 7 {
             logs.push(&name, "x".to_owned());
         }
@@ -212,9 +238,11 @@ mod tests {
             logs.push(&name, n.to_string());
         }
         logs.push(&Arc::from("crawler-1"), "other".to_owned());
-        let mut watcher = logs.watch(vec!["website".to_owned()], 2);
-        let seen: Vec<_> = std::iter::from_fn(|| watcher.try_recv().ok()).map(|line| line.text.clone()).collect();
+        let (said, mut watcher) = logs.watch(vec!["website".to_owned()], Past::lines(2));
+        let seen: Vec<_> = said.iter().map(|line| line.text.clone()).collect();
         assert_eq!(seen, ["3", "4"]);
+        let (said, _) = logs.watch(Vec::new(), Past { lines: 9, since_ms: i64::MAX });
+        assert!(said.is_empty(), "nothing was said after that");
         logs.close();
         assert!(watcher.blocking_recv().is_none());
     }

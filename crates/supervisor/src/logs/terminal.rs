@@ -1,6 +1,6 @@
-//! Lines on standard output, written by a thread of its own: a terminal that is blocked blocks nothing else.
+//! Lines on standard output, or in the journal where that leads there, written by a thread of its own: a terminal that is blocked blocks nothing else.
 
-use super::{Logs, Look};
+use super::{Logs, Look, Past, journal::Journal};
 use std::{
     io::{self, Write as _},
     sync::mpsc::{self, RecvTimeoutError},
@@ -17,11 +17,15 @@ impl Terminal {
     /// Shows all lines.
     #[must_use]
     pub fn show(logs: &Logs, look: Look) -> Self {
-        let mut lines = logs.watch(Vec::new(), 0);
+        let (_, mut lines) = logs.watch(Vec::new(), Past::NONE);
         let (done, ended) = mpsc::channel();
         std::thread::spawn(move || {
+            let journal = Journal::of_stdout();
             let mut out = io::stdout().lock();
             while let Some(line) = lines.blocking_recv() {
+                if journal.as_ref().is_some_and(|journal| journal.write(&line)) {
+                    continue;
+                }
                 // A terminal that was closed is no reason to stop anything.
                 out.write_all(look.line(&line).as_bytes()).ok();
                 if lines.is_empty() {

@@ -93,7 +93,11 @@ async fn introduce<T>(stream: socket::Stream, door: Door, asks: &mpsc::Sender<As
     match answered.await.ok()? {
         Ok(pass) => Some((connection, pass)),
         Err(refusal) => {
-            refused(&refusal.reason);
+            if refusal.again {
+                tracing::debug!("process {} has to wait at the {door:?} socket: {}", peer.pid, refusal.reason);
+            } else {
+                refused(&refusal.reason);
+            }
             handshake::refuse(&mut connection, refusal).await.ok();
             None
         }

@@ -1,6 +1,7 @@
 //! Who is on the bus, and the way to each.
 
 use super::queue::{Queue, Queued};
+use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -41,7 +42,7 @@ pub(super) enum Violation {
 }
 
 /// What was not passed on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Frames for a life of the receiver that has ended, or for nobody.
     pub stale: u64,
@@ -49,6 +50,17 @@ pub struct Counts {
     pub signals: u64,
     /// Receivers that were disconnected because too much waited for them.
     pub slow: u64,
+}
+
+/// How busy a process on the bus is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Jobs that it has in hand, as it said last.
+    pub jobs: u32,
+    /// Bytes that wait to be written to it.
+    pub waiting_bytes: usize,
+    /// Frames that were passed on to it.
+    pub passed: u64,
 }
 
 /// See the module. Cheap to share; nothing in it ever waits.
@@ -70,6 +82,8 @@ struct Entry {
     supervised: bool,
     queue: Option<Arc<Queue>>,
     heard: Instant,
+    jobs: u32,
+    passed: u64,
 }
 
 impl Hub {
@@ -103,8 +117,15 @@ impl Hub {
             own_instance: hello.own_instance,
         };
         let ticket = Ticket { id: member.id, boot: hello.boot, number, queue: Arc::clone(&queue) };
-        let entry =
-            Entry { peer, pid: member.pid, supervised: member.supervised, queue: Some(queue), heard: Instant::now() };
+        let entry = Entry {
+            peer,
+            pid: member.pid,
+            supervised: member.supervised,
+            queue: Some(queue),
+            heard: Instant::now(),
+            jobs: 0,
+            passed: 0,
+        };
         if let Some(old) = inner.members.insert(member.id, entry).and_then(|old| old.queue) {
             old.closed.cancel();
         }
@@ -125,15 +146,31 @@ impl Hub {
         same.map(|(id, _)| *id).or_else(|| external.find(|id| !inner.members.contains_key(id)))
     }
 
-    /// The process is dead.
-    pub fn remove(&self, id: ProcessId) {
+    /// The process with this address and process id is dead. Its place may have been taken by another one already.
+    pub fn remove(&self, id: ProcessId, pid: u32) {
         let mut inner = self.inner();
-        if let Some(entry) = inner.members.remove(&id) {
-            if let Some(queue) = entry.queue {
-                queue.closed.cancel();
-            }
-            inner.tell_peers();
+        if inner.members.get(&id).is_none_or(|entry| entry.pid != pid) {
+            return;
         }
+        if let Some(queue) = inner.members.remove(&id).and_then(|entry| entry.queue) {
+            queue.closed.cancel();
+        }
+        inner.tell_peers();
+    }
+
+    /// Whether a process with this address is connected.
+    #[must_use]
+    pub fn is_connected(&self, id: ProcessId) -> bool {
+        self.inner().members.get(&id).is_some_and(|entry| entry.queue.is_some())
+    }
+
+    /// What a process has in hand, and what waits for it, if it is here.
+    #[must_use]
+    pub fn load(&self, id: ProcessId) -> Option<Load> {
+        let inner = self.inner();
+        let entry = inner.members.get(&id)?;
+        let waiting_bytes = entry.queue.as_ref().map_or(0, |queue| queue.bytes());
+        Some(Load { jobs: entry.jobs, waiting_bytes, passed: entry.passed })
     }
 
     /// A connection has ended.
@@ -154,12 +191,13 @@ impl Hub {
 
     /// Passes a frame on.
     pub(super) fn forward(&self, ticket: &Ticket, frame: Frame) -> Result<(), Violation> {
-        let Header { from, from_boot, to, to_boot, kind, .. } = frame.header;
+        let Header { from, from_boot, to, to_boot, kind, seq, .. } = frame.header;
         match kind {
             Kind::Message | Kind::Signal | Kind::Ack => {}
             Kind::Pong => {
                 if let Some(entry) = self.inner().members.get_mut(&ticket.id) {
                     entry.heard = Instant::now();
+                    entry.jobs = u32::try_from(seq).unwrap_or(u32::MAX);
                 }
                 return Ok(());
             }
@@ -169,14 +207,15 @@ impl Hub {
             return Err(Violation::Spoofed(from));
         }
         let mut inner = self.inner();
-        let receiver = inner.members.get(&to).filter(|entry| entry.peer.boot == to_boot);
-        let Some(queue) = receiver.and_then(|entry| entry.queue.as_ref()) else {
+        let inner = &mut *inner;
+        let receiver = inner.members.get_mut(&to).filter(|entry| entry.peer.boot == to_boot);
+        let Some((queue, passed)) = receiver.and_then(|entry| Some((entry.queue.as_ref()?, &mut entry.passed))) else {
             // Whoever sent it learns of the receiver's new life or connection, and sends it again.
             inner.counts.stale += 1;
             return Ok(());
         };
         match queue.push(frame) {
-            Queued::Yes => {}
+            Queued::Yes => *passed += 1,
             Queued::Dropped => inner.counts.signals += 1,
             Queued::Full => {
                 queue.closed.cancel();

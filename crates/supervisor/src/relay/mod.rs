@@ -9,4 +9,4 @@ mod tests;
 
 pub use connection::serve;
 pub use door::{Ask, Door, open};
-pub use hub::{Counts, Hub, Member, Ticket};
+pub use hub::{Counts, Hub, Load, Member, Ticket};

@@ -47,6 +47,11 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What waits.
+    pub(super) fn bytes(&self) -> usize {
+        self.waiting().bytes
+    }
+
     pub(super) fn push(&self, frame: Frame) -> Queued {
         let mut waiting = self.waiting();
         let bytes = waiting.bytes + frame.len();

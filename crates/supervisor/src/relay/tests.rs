@@ -85,7 +85,7 @@ impl System {
     }
 
     async fn bus(&self, role: Role) -> (Bus, mpsc::Receiver<Incoming>) {
-        let options = BusOptions { socket: self.socket(), hello: self.hello(role), carry_over: true };
+        let options = BusOptions { socket: self.socket(), hello: self.hello(role), carry_over: true, patient: false };
         let (bus, incoming, _) = Bus::connect(options).await.unwrap();
         (bus, incoming)
     }
@@ -217,7 +217,7 @@ async fn a_second_life_waits_for_the_end_of_the_first() {
     assert!(matches!(refused, Err(ConnectError::Refused(Refusal { again: true, .. }))));
     drop(first);
     // The place is free once the relay has seen the end; being told to come again, it comes again.
-    let options = BusOptions { socket: system.socket(), hello: second.clone(), carry_over: true };
+    let options = BusOptions { socket: system.socket(), hello: second.clone(), carry_over: true, patient: false };
     loop {
         match handshake::connect(&options.socket, &options.hello, BUS_FRAME_LIMIT).await {
             Ok(_) => break,
@@ -336,7 +336,7 @@ async fn who_is_let_in_is_announced_before_it_speaks_and_gone_when_it_is_dead() 
         }
     }
     assert_eq!(next(&mut at_website, &website).await, 1);
-    system.hub.remove(CRAWLER);
+    system.hub.remove(CRAWLER, std::process::id());
     assert_eq!(peers(&mut at_website, |_| true).await.len(), 1);
 }
 

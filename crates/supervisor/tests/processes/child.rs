@@ -40,7 +40,12 @@ fn socket(variable: &str) -> PathBuf {
 
 async fn speak(hello: Hello) {
     let role = hello.role;
-    let options = BusOptions { socket: socket(BUS_SOCKET_ENV), hello, carry_over: role == Role::Crawler };
+    let options = BusOptions {
+        socket: socket(BUS_SOCKET_ENV),
+        hello,
+        carry_over: role == Role::Crawler,
+        patient: role == Role::Website,
+    };
     let (bus, mut incoming, _task) = Bus::connect(options).await.unwrap();
     let mut asked = None;
     while let Some(event) = incoming.recv().await {

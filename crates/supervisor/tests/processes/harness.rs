@@ -172,6 +172,21 @@ impl Running {
         }
     }
 
+    /// Does something again and again until a line with this in it comes.
+    pub(crate) fn line_while(&mut self, wanted: &str, act: impl Fn()) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            act();
+            if let Ok(line) = self.lines.recv_timeout(Duration::from_millis(50)) {
+                self.seen.push(line.clone());
+                if line.contains(wanted) {
+                    return;
+                }
+            }
+            assert!(Instant::now() < deadline, "no line with {wanted:?}");
+        }
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).unwrap();
     }

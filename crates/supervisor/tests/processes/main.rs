@@ -5,4 +5,5 @@
 mod child;
 mod harness;
 mod lives;
+mod operating;
 mod starts;

@@ -105,6 +105,7 @@ impl Samples {
             since_ms: Self::ago(3724).timestamp_millis(),
             restarts: 2,
             detail: self.some("ended with status 101"),
+            last_end: self.some("ended with status 101"),
         };
         Admin {
             frame: self.frame(),
