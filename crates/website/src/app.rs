@@ -2,7 +2,7 @@
 
 use crate::{
     credentials::Credentials, events::Hub, first_visit::FirstVisit, intake::Intake, manager::Rules,
-    manager::dispatcher::Handle, metrics::Metrics, processes::Processes, throttle::Throttle,
+    manager::dispatcher::Handle, metrics::Metrics, processes::Processes, throttle::Throttle, traffic::Traffic,
 };
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +34,8 @@ pub struct App {
     pub first_visit: FirstVisit,
     /// Slows down guessing.
     pub throttle: Throttle,
+    /// Who is being answered.
+    pub traffic: Traffic,
     /// The website is stopping: streams that would go on for ever end.
     pub stopping: CancellationToken,
 }

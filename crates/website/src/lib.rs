@@ -38,3 +38,4 @@ pub mod subject;
 pub mod submission;
 pub mod throttle;
 pub mod token;
+pub mod traffic;

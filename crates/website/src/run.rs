@@ -16,6 +16,7 @@ use crate::{
     renewal, routes, same_origin,
     seal::{Seal, SealError},
     throttle::Throttle,
+    traffic::{self, Traffic},
 };
 use actix_web::{
     App as ActixApp, HttpServer,
@@ -125,6 +126,7 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
             .app_data(FormConfig::default().limit(BODY_LIMIT).error_handler(answer::refuse_form))
             .app_data(JsonConfig::default().limit(BODY_LIMIT).error_handler(answer::refuse_json))
             .wrap(from_fn(same_origin::require))
+            .wrap(from_fn(traffic::watch))
             .wrap(Compress::default())
             .wrap(
                 DefaultHeaders::new()
@@ -159,6 +161,10 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
     // Without it nothing runs: better to be started again than to look well.
     stop.cancel();
     tracing::info!("the website is stopping");
+    // What was accepted is answered, and whoever keeps a connection is told to make another one: so nobody who asks
+    // while one website follows another is refused.
+    handle.pause().await;
+    parts.app.traffic.calm().await;
     handle.stop(true).await;
     serving.await.ok();
     if died {
@@ -238,6 +244,7 @@ impl Parts {
             intake,
             first_visit: FirstVisit::default(),
             throttle: Throttle::default(),
+            traffic: Traffic::default(),
             stopping,
         };
         Self { app, dispatcher: Some(dispatcher), own_jobs, bus, boot }
