@@ -1,7 +1,9 @@
 //! GitLab misbehaves, and the mirror is right all the same.
 
-use crate::harness::{Site, System, assert_lists, assert_mirrors, assert_sound, distant_forge, eventually, forge};
-use std::time::Duration;
+use crate::harness::{
+    Site, System, assert_lists, assert_mirrors, assert_sound, binaries, crawled, distant_forge, eventually, forge,
+};
+use std::{ffi::OsStr, process::Command, time::Duration};
 use trawl_gitlab_sim::{Fault, MARIA_TOKEN, Options, Rule};
 
 /// How often each fault happens.
@@ -99,6 +101,37 @@ async fn a_locked_database_loses_nothing() {
     database.unlock();
     let database = site.crawled().await;
     assert_mirrors(&database, &site.forge);
+    assert_sound(&database);
+    let crashes = "SELECT dedupe_key AS v FROM jobs WHERE crashes > 0 OR state <> 'completed'";
+    assert_eq!(database.texts(crashes), [""; 0], "nobody has died");
+}
+
+/// There is no room for more in mid-crawl, and then there is again. No file of the website may grow beyond 2 MiB, which is
+/// what a full disk looks like to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_loses_nothing() {
+    let forge = distant_forge(0.5, 5);
+    let system = System::new();
+    let shell = format!("trap '' XFSZ; ulimit -S -f 4096; exec {} start", binaries().join("supervisor").display());
+    let mut command = system.command("supervisor", &[]);
+    let environment: Vec<_> =
+        command.get_envs().map(|(key, value)| (key.to_owned(), value.map(OsStr::to_owned))).collect();
+    command = Command::new("sh");
+    command.args(["-c", &shell]).env_clear();
+    command.envs(environment.into_iter().filter_map(|(key, value)| Some((key, value?))));
+    let supervisor = system.start(command);
+    let client = system.set_up().await;
+    assert_eq!(client.link(&forge.url(), MARIA_TOKEN).await.status, 201);
+    let said = "the database takes nothing; trying again";
+    let times = |log: &str| log.matches(said).count();
+    eventually("reports cannot be written", async || (times(&supervisor.log()) >= 3).then_some(())).await;
+    // What is there can be looked at meanwhile.
+    assert_eq!(client.get("/jobs").await.status, 200);
+    let pid = system.process("website").unwrap()["pid"].to_string();
+    let room = Command::new("prlimit").args(["--fsize=unlimited", "--pid", &pid]).status().unwrap();
+    assert!(room.success());
+    let database = crawled(&system).await;
+    assert_mirrors(&database, &forge);
     assert_sound(&database);
     let crashes = "SELECT dedupe_key AS v FROM jobs WHERE crashes > 0 OR state <> 'completed'";
     assert_eq!(database.texts(crashes), [""; 0], "nobody has died");

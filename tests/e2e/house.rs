@@ -180,7 +180,9 @@ fn both_databases_have_the_same_migrations() {
 #[test]
 fn the_papers_name_files_that_exist() {
     let root = root();
-    for paper in ["README.md", "docs/ARCHITECTURE.md", "docs/first-steps.md", "docs/writing-a-job.md"] {
+    for paper in
+        ["README.md", "docs/ARCHITECTURE.md", "docs/first-steps.md", "docs/operations.md", "docs/writing-a-job.md"]
+    {
         let text = fs::read_to_string(root.join(paper)).unwrap();
         // Every other piece between backquotes is code.
         let mut named = text.split('`').skip(1).step_by(2).filter(|code| !code.contains(['\n', ' ', '*', '{']));
@@ -196,5 +198,26 @@ fn the_papers_name_files_that_exist() {
         });
         assert_eq!(missing, None, "{paper} names a file that is not there");
         assert!(found > 0 || !paper.ends_with("ARCHITECTURE.md"), "nothing was looked at");
+    }
+}
+
+#[test]
+fn every_key_is_explained_to_operators() {
+    let paper = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    for (section, keys) in Table::try_from(trawl_settings::Settings::default()).unwrap() {
+        let shipped = fs::read_to_string(root().join("supervisor.toml")).unwrap();
+        for key in keys.as_table().unwrap().keys() {
+            assert!(paper.contains(&format!("| `{section}.{key}` |")), "{section}.{key} is not in docs/operations.md");
+        }
+        // Those without a default are shown only as a comment.
+        let commented = shipped.split(&format!("[{section}]\n")).nth(1).unwrap().split("\n[").next().unwrap();
+        for line in commented.lines().filter_map(|line| line.strip_prefix("# ")) {
+            if let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.contains(' ')) {
+                assert!(
+                    paper.contains(&format!("| `{section}.{key}` |")),
+                    "{section}.{key} is not in docs/operations.md"
+                );
+            }
+        }
     }
 }

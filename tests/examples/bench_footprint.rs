@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are printed, and so is how it goes")]
 
 #[path = "shared/figures.rs"]
+#[expect(dead_code, reason = "other benchmarks use more of it")]
 mod figures;
 #[path = "../e2e/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use more of it")]
@@ -13,8 +14,8 @@ use serde_json::Value;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// How long nothing happens.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long nothing happens, for each run.
+const IDLE: Duration = Duration::from_secs(20);
 
 #[tokio::main]
 async fn main() {
@@ -29,17 +30,22 @@ async fn main() {
 }
 
 async fn measure(system: &System, when: &str) {
-    eprintln!("{when}: nothing happens for {} s", IDLE.as_secs());
-    let before = usage(system);
-    sleep(IDLE).await;
-    for ((name, after), (_, before)) in usage(system).into_iter().zip(before) {
-        let print = |metric: &str, unit: &str, value: f64| {
-            figures::print("footprint", &format!("{name}, {when}: {metric}"), unit, value, None);
+    let windows = figures::runs();
+    eprintln!("{when}: nothing happens for {windows} times {} s", IDLE.as_secs());
+    let mut looks = vec![usage(system)];
+    for _ in 0..windows {
+        sleep(IDLE).await;
+        looks.push(usage(system));
+    }
+    for (index, (name, _)) in looks[0].iter().enumerate() {
+        let number = |look: &Vec<(String, Value)>, key: &str| look[index].1[key].as_f64().unwrap();
+        let print = |metric: &str, unit: &str, values: Vec<f64>| {
+            let metric = format!("{name}, {when}: {metric}");
+            figures::print("footprint", &metric, unit, figures::median(values), None);
         };
-        let number = |usage: &Value, key: &str| usage[key].as_f64().unwrap();
-        print("resident memory", "MB", number(&after, "memory_bytes") / 1e6);
-        let busy = number(&after, "cpu_seconds") - number(&before, "cpu_seconds");
-        print("processor", "%", busy * 100.0 / IDLE.as_secs_f64());
+        print("resident memory", "MB", looks.iter().map(|look| number(look, "memory_bytes") / 1e6).collect());
+        let busy = |pair: &[Vec<(String, Value)>]| number(&pair[1], "cpu_seconds") - number(&pair[0], "cpu_seconds");
+        print("processor", "%", looks.windows(2).map(|pair| busy(pair) * 100.0 / IDLE.as_secs_f64()).collect());
     }
 }
 

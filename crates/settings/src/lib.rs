@@ -7,7 +7,7 @@ pub mod logging;
 mod paths;
 mod sections;
 
-pub use load::{CONFIG_ENV, SettingsError, load, parse, paths};
+pub use load::{CONFIG_ENV, SettingsError, find, load, parse, paths};
 pub use sections::{
     CrawlerSettings, DatabaseSettings, ForgeSettings, LinksSettings, LogFormat, LogSettings, PathSettings,
     PipelineSettings, PrivacySettings, RetentionSettings, ServerSettings, Settings, SupervisorSettings, Synchronous,

@@ -12,6 +12,8 @@ pub const CONFIG_ENV: &str = "TRAWL_CONFIG";
 /// Environment overrides look like `TRAWL_<SECTION>__<KEY>`.
 const PREFIX: &str = "TRAWL_";
 const DEFAULT_FILE: &str = "supervisor.toml";
+/// Where a service has it.
+const SERVICE_FILE: &str = "/etc/trawl/supervisor.toml";
 
 /// Why there are no settings.
 #[derive(Debug, thiserror::Error)]
@@ -45,19 +47,28 @@ pub enum SettingsError {
     Contradictions(Vec<String>),
 }
 
-/// Reads `file`, else what [`CONFIG_ENV`] names, else `supervisor.toml` here if there is one; then the environment.
+/// The file to read: the one that is named, else the one that [`CONFIG_ENV`] names, else `supervisor.toml` here, else
+/// that of the service on this machine; none: the defaults.
+#[must_use]
+pub fn find(named: Option<&Path>) -> Option<PathBuf> {
+    let there = |path: &str| Some(PathBuf::from(path)).filter(|path| path.is_file());
+    let named = named.map(Path::to_owned).or_else(|| env::var_os(CONFIG_ENV).map(PathBuf::from));
+    named.or_else(|| there(DEFAULT_FILE)).or_else(|| there(SERVICE_FILE))
+}
+
+/// Reads the file that [`find`] finds; then the environment.
 ///
 /// # Errors
 /// See [`SettingsError`].
-pub fn load(file: Option<&Path>) -> Result<Settings, SettingsError> {
-    let named = file.map(Path::to_owned).or_else(|| env::var_os(CONFIG_ENV).map(PathBuf::from));
-    let path = named.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(source) => return Err(SettingsError::Read { path, source }),
+pub fn load(named: Option<&Path>) -> Result<Settings, SettingsError> {
+    let found = find(named);
+    let text = match &found {
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|source| SettingsError::Read { path: path.clone(), source })?
+        }
+        None => String::new(),
     };
-    parse(&path, &text, env::vars())
+    parse(found.as_deref().unwrap_or(Path::new(DEFAULT_FILE)), &text, env::vars())
 }
 
 /// Settings from the text of a file and a list of environment variables.

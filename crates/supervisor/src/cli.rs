@@ -36,7 +36,8 @@ missing, 78 the configuration is wrong; else that of the process which failed. O
 #[derive(Debug, Parser)]
 #[command(name = "supervisor", version, after_help = EXAMPLES)]
 pub struct Cli {
-    /// Configuration file [default: `$TRAWL_CONFIG`, else supervisor.toml here, else defaults]
+    /// Configuration file [default: `$TRAWL_CONFIG`, else supervisor.toml here, else /etc/trawl/supervisor.toml, else
+    /// defaults]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The demo: a simulated GitLab, and a directory of its own that is emptied at each start

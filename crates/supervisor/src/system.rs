@@ -13,11 +13,21 @@ use crate::{
     runtime_dir::{Lock, RuntimeDir},
     spawn::Spawner,
 };
-use nix::sys::prctl;
+use nix::{
+    libc::{MCL_ONFAULT, RLIM_INFINITY},
+    sys::{
+        mman::{MlockAllFlags, mlockall},
+        prctl,
+        resource::{Resource, getrlimit},
+    },
+};
 use std::{fs, path::Path, sync::Arc};
 use tokio::sync::watch;
 use trawl_protocol::{ProcessId, codec::BUS_FRAME_LIMIT, handshake, socket::Listener};
 use trawl_settings::LogSettings;
+
+/// Only pages that are used: stacks are large and mostly empty.
+const ON_FAULT: MlockAllFlags = MlockAllFlags::from_bits_retain(MCL_ONFAULT);
 
 /// What to run.
 #[derive(Debug)]
@@ -50,6 +60,7 @@ pub async fn run(plan: Plan, runtime: RuntimeDir, lock: Lock) -> Result<u8, Supe
     let configured = plan.configured;
     // Nobody else of this user may look into our memory.
     prctl::set_dumpable(false).map_err(std::io::Error::from).map_err(doing("protect the supervisor's memory"))?;
+    keep_out_of_swap();
     if configured.demo {
         demo::empty(&configured.settings.state_dir(), runtime.path())?;
     }
@@ -78,6 +89,15 @@ pub async fn run(plan: Plan, runtime: RuntimeDir, lock: Lock) -> Result<u8, Supe
     files.into_iter().for_each(FileWriter::finish);
     drop(lock);
     ended
+}
+
+/// Tokens pass through our memory: where the limits allow it, none of it is ever written to disk.
+fn keep_out_of_swap() {
+    // Under a limit, the first allocation beyond it would fail.
+    let unlimited = getrlimit(Resource::RLIMIT_MEMLOCK).is_ok_and(|(soft, _)| soft == RLIM_INFINITY);
+    if unlimited && let Err(error) = mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | ON_FAULT) {
+        tracing::debug!(%error, "the supervisor's memory is not kept out of swap");
+    }
 }
 
 fn open_files(directory: &Path, settings: &LogSettings, logs: &Logs) -> Result<FileWriter, SupervisorError> {

@@ -46,16 +46,19 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// With the key in this directory, made at the first time.
+    /// With the key that the service manager hands over, else the one in this directory, made at the first time.
     ///
     /// # Errors
     /// The file cannot be read or made, or others may read it.
     pub fn open(state_dir: &Path) -> Result<Self, SealError> {
-        let path = state_dir.join(KEY_FILE);
+        // A service manager hands it over in a directory that lasts as long as the service.
+        let handed = std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join(KEY_FILE));
+        let handed = handed.filter(|path| path.is_file());
+        let (path, may_make) = handed.map_or_else(|| (state_dir.join(KEY_FILE), true), |path| (path, false));
         let failed = |problem: String| SealError::Key { path: path.display().to_string(), problem };
         let key = match read_key(&path) {
             Ok(key) => key,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if may_make && error.kind() == io::ErrorKind::NotFound => {
                 let key: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
                 write_key(&path, &key).map_err(|error| failed(format!("cannot be written: {error}")))?;
                 key

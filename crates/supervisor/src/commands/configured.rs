@@ -43,9 +43,8 @@ struct Source {
 
 impl Source {
     fn find(named: Option<PathBuf>) -> Self {
-        let here = || Some(PathBuf::from("supervisor.toml")).filter(|here| here.is_file());
-        let file = named.clone().or_else(|| env::var_os(CONFIG_ENV).map(PathBuf::from)).or_else(here);
         // Absolute, since it may be read from elsewhere one day.
+        let file = trawl_settings::find(named.as_deref());
         Self { named, file: file.and_then(|file| std::path::absolute(file).ok()) }
     }
 

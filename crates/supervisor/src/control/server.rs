@@ -3,10 +3,10 @@
 use super::{LIMIT, Reply, Request};
 use crate::logs::{Line, Logs};
 use nix::unistd::geteuid;
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time::timeout,
 };
 use trawl_protocol::socket::{self, Listener, Stream};
@@ -14,18 +14,24 @@ use trawl_protocol::socket::{self, Listener, Stream};
 /// How long a request may take to arrive.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Connections whose request is waited for, and those that are shown lines, at once.
+const AT_ONCE: usize = 64;
+
 /// A request and whom to tell.
 pub type Asked = (Request, oneshot::Sender<Reply>);
 
 /// Accepts requests for ever; those about logs are answered from `logs`, the others by whoever holds the other end of
 /// `asked`.
 pub async fn open(listener: Listener, asked: mpsc::Sender<Asked>, logs: Logs) {
+    let (room, seats) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(AT_ONCE)));
     loop {
+        // Who does not say what they want keeps others waiting for a moment, and takes no descriptor from anybody.
+        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
         match listener.accept().await {
             Ok(stream) => {
-                let (asked, logs) = (asked.clone(), logs.clone());
+                let (asked, logs, seats) = (asked.clone(), logs.clone(), Arc::clone(&seats));
                 tokio::spawn(async move {
-                    if let Err(error) = serve(stream, asked, logs).await {
+                    if let Err(error) = serve(stream, asked, logs, permit, &seats).await {
                         tracing::debug!(%error, "a control connection ended");
                     }
                 });
@@ -38,9 +44,16 @@ pub async fn open(listener: Listener, asked: mpsc::Sender<Asked>, logs: Logs) {
     }
 }
 
-async fn serve(stream: Stream, asked: mpsc::Sender<Asked>, logs: Logs) -> io::Result<()> {
+async fn serve(
+    stream: Stream,
+    asked: mpsc::Sender<Asked>,
+    logs: Logs,
+    permit: OwnedSemaphorePermit,
+    seats: &Semaphore,
+) -> io::Result<()> {
     let peer = socket::peer(&stream)?;
-    if peer.uid != geteuid().as_raw() {
+    // The one who may do everything anyhow may do this as well: it is who operates a service.
+    if peer.uid != geteuid().as_raw() && peer.uid != 0 {
         tracing::warn!(process.pid = peer.pid, "refused user {} on the control socket", peer.uid);
         return Ok(());
     }
@@ -50,8 +63,13 @@ async fn serve(stream: Stream, asked: mpsc::Sender<Asked>, logs: Logs) -> io::Re
     if timeout(REQUEST_TIMEOUT, receiver.read_line(&mut line)).await?? == 0 {
         return Ok(());
     }
+    drop(permit);
     let request = match serde_json::from_str(&line) {
         Ok(Request::Logs { names, past, follow }) => {
+            let Ok(_seat) = seats.try_acquire() else {
+                let reason = format!("{AT_ONCE} others read the logs already; end one of them first");
+                return say(&mut sender, &Reply::Refused { reason }).await;
+            };
             let (past, mut lines) = logs.watch(names, past);
             for line in past {
                 show(&mut sender, &line).await?;

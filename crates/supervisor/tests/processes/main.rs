@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod child;
+mod faults;
 mod harness;
 mod lives;
 mod operating;
