@@ -5,6 +5,7 @@
 mod alone;
 mod backups;
 mod browser;
+mod clock;
 mod crawl;
 mod cycles;
 mod dedupe;

@@ -1,6 +1,6 @@
 //! Who is not a process of this system is given nothing, whoever it is.
 
-use crate::harness::{Site, System, forge};
+use crate::harness::{Site, System, assert_mirrors, forge};
 use nix::unistd::{Uid, getuid};
 use std::{
     fs,
@@ -127,4 +127,18 @@ fn search(dir: &Path, found: &mut Vec<PathBuf>) {
 
 fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crawler_can_be_told_in_its_environment() {
+    let system = System::new().with("TRAWL_SUPERVISOR__CREDENTIALS", "environment");
+    let site = Site::new(system, forge(0.1)).await;
+    let before = site.system.is("crawler-1", "running").await;
+    site.link(MARIA_TOKEN).await;
+    let database = site.crawled().await;
+    assert_mirrors(&database, &site.forge);
+    // It was started again, since another token is news to it.
+    let after = site.system.is("crawler-1", "running").await;
+    assert_ne!(before["pid"], after["pid"]);
+    assert!(!site.supervisor.log().contains(MARIA_TOKEN));
 }

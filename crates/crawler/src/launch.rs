@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 use trawl_gitlab::{Client, Endpoint, Error, Retry};
 use trawl_protocol::{
     AUTH_SOCKET_ENV, BUS_SOCKET_ENV, Boot, Bus, BusOptions, CredentialReader, Hello, Incoming, LaunchSecret, Role,
-    handshake::ConnectError, secret::LAUNCH_FD_ENV,
+    auth::{CREDENTIALS_ENV, from_text},
+    handshake::ConnectError,
+    secret::LAUNCH_FD_ENV,
 };
 use trawl_settings::{Settings, exit};
 
@@ -59,8 +61,17 @@ pub struct Launch {
 
 #[derive(Debug)]
 enum Way {
-    Child { auth: PathBuf, secret: LaunchSecret },
+    Child { credentials: Told, secret: LaunchSecret },
     Alone { instance_url: String, token: SecretString },
+}
+
+/// How a child is told its credentials.
+#[derive(Debug)]
+enum Told {
+    /// Over this socket, and anew whenever they change.
+    Over(PathBuf),
+    /// In its environment, once.
+    Once(trawl_protocol::auth::Credentials),
 }
 
 impl Launch {
@@ -79,7 +90,7 @@ impl Launch {
         };
         let socket = PathBuf::from(needed(BUS_SOCKET_ENV));
         let way = match secret {
-            Some(secret) => Way::Child { auth: needed(AUTH_SOCKET_ENV).into(), secret },
+            Some(secret) => Way::Child { credentials: told(&mut needed, &variable)?, secret },
             None => Way::Alone {
                 instance_url: needed(GITLAB_URL_ENV).trim().trim_end_matches('/').to_owned(),
                 token: needed(GITLAB_TOKEN_ENV).trim().to_owned().into(),
@@ -138,9 +149,12 @@ impl Launch {
             own_instance: None,
         };
         let credentials = match self.way {
-            Way::Child { auth, secret } => {
+            Way::Child { credentials, secret } => {
                 hello.secret = Some(secret);
-                Credentials::Handed(follow_credentials(auth, &hello).await)
+                Credentials::Handed(match credentials {
+                    Told::Over(socket) => follow_credentials(socket, &hello).await,
+                    Told::Once(list) => CredentialReader::fixed(list),
+                })
             }
             Way::Alone { instance_url, token } => {
                 check_token(&instance_url, &token, settings).await?;
@@ -157,6 +171,16 @@ impl Launch {
         let (bus, incoming, pump) = Bus::connect(options).await.map_err(|error| no_supervisor(&error))?;
         Ok(Joined { worker: Worker::new(bus, Arc::new(families), worker_options(settings)), incoming, pump })
     }
+}
+
+fn told(
+    needed: &mut impl FnMut(&'static str) -> String,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<Told, Problem> {
+    let Some(text) = variable(CREDENTIALS_ENV) else { return Ok(Told::Over(needed(AUTH_SOCKET_ENV).into())) };
+    let unreadable =
+        || format!("{CREDENTIALS_ENV} holds no list of credentials; start crawlers with `supervisor start`");
+    from_text(&text).map(Told::Once).ok_or_else(|| Problem::new(exit::CONFIG, unreadable()))
 }
 
 /// A worker that is on the bus.

@@ -100,6 +100,25 @@ impl CredentialList {
     }
 }
 
+/// The variable in which a crawler finds its list where that is not handed out over the socket.
+pub const CREDENTIALS_ENV: &str = "AUTH_CREDENTIALS";
+
+/// A list as the text of a variable, the same for the same list.
+#[must_use]
+pub fn to_text(list: &Credentials) -> String {
+    let mut all: Vec<&Credential> = list.values().collect();
+    all.sort_by_key(|credential| credential.account.0);
+    // A list of plain words always can be written.
+    serde_json::to_string(&all).unwrap_or_default()
+}
+
+/// The list that such a text holds, if it holds one. What it holds instead is not told: it may be a secret.
+#[must_use]
+pub fn from_text(text: &str) -> Option<Credentials> {
+    let all: Vec<Credential> = serde_json::from_str(text).ok()?;
+    Some(Arc::new(all.into_iter().map(|credential| (credential.account, credential)).collect()))
+}
+
 /// Sends a complete list.
 ///
 /// # Errors
@@ -229,5 +248,24 @@ async fn follow(
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_goes_through_a_variable() {
+        let credential = |account: i64| Credential {
+            account: AccountId(account),
+            instance_url: "https://a.example".to_owned(),
+            token: Token::new(format!("glpat-{account}").into()),
+        };
+        let list: Credentials = Arc::new((1..4).map(|n| (AccountId(n), credential(n))).collect());
+        let text = to_text(&list);
+        assert_eq!(from_text(&text).unwrap(), list);
+        assert_eq!(to_text(&from_text(&text).unwrap()), text);
+        assert_eq!(from_text("glpat-1"), None);
     }
 }

@@ -9,6 +9,7 @@ mod sections;
 
 pub use load::{CONFIG_ENV, SettingsError, find, load, parse, paths};
 pub use sections::{
-    CrawlerSettings, DatabaseSettings, ForgeSettings, LinksSettings, LogFormat, LogSettings, PathSettings,
-    PipelineSettings, PrivacySettings, RetentionSettings, ServerSettings, Settings, SupervisorSettings, Synchronous,
+    CrawlerSettings, CredentialDelivery, DatabaseSettings, ForgeSettings, LinksSettings, LogFormat, LogSettings,
+    PathSettings, PipelineSettings, PrivacySettings, RetentionSettings, ServerSettings, Settings, SupervisorSettings,
+    Synchronous,
 };

@@ -110,9 +110,21 @@ section! {
     }
 }
 
+/// How crawlers are given credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialDelivery {
+    /// Over a socket of their own; a change reaches them while they run.
+    Socket,
+    /// In their environment; a change restarts them.
+    Environment,
+}
+
 section! {
     /// How processes are kept.
     SupervisorSettings {
+        /// How crawlers are given credentials.
+        credentials: CredentialDelivery = CredentialDelivery::Socket,
         /// Seconds from start to ready.
         ready_timeout_seconds: u64 = 30,
         /// Seconds from SIGTERM to SIGKILL.

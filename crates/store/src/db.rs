@@ -190,6 +190,8 @@ fn open_sqlite(options: &DbOptions, path: PathBuf) -> Result<Inner, StoreError> 
         .max_size(options.read_connections)
         .connection_timeout(POOL_TIMEOUT)
         .connection_customizer(Box::new(Pragmas { query_only: true, ..pragmas }))
+        // A file does not hang up.
+        .test_on_check_out(false)
         .build(ConnectionManager::new(file))
         .map_err(|error| failed(error.to_string()))?;
     let transact: Transact = Box::new(move |work| conn.immediate_transaction(|conn| work(&mut Conn::Sqlite(conn))));

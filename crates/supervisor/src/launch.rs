@@ -15,8 +15,11 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::PathBuf,
 };
-use trawl_protocol::{AUTH_SOCKET_ENV, BUS_SOCKET_ENV, LaunchSecret, PROCESS_ENV, SUCCESSOR_ENV};
+use trawl_protocol::{
+    AUTH_SOCKET_ENV, BUS_SOCKET_ENV, LaunchSecret, PROCESS_ENV, SUCCESSOR_ENV, auth::CREDENTIALS_ENV,
+};
 use trawl_settings::logging::UNTIMED_ENV;
+use zeroize::Zeroize as _;
 
 /// Names the directory of the programs, for tests; without it they lie beside the supervisor's own.
 pub const BIN_DIR_ENV: &str = "TRAWL_BIN_DIR";
@@ -28,6 +31,8 @@ pub struct Launcher {
     environment: BTreeMap<String, OsString>,
     listen: SocketAddr,
     demo: bool,
+    /// What crawlers are told in their environment, where they are told it there.
+    credentials: Option<String>,
     website: Option<TcpListener>,
     simulator: Option<TcpListener>,
 }
@@ -46,7 +51,16 @@ impl Launcher {
         environment.insert(BUS_SOCKET_ENV.to_owned(), runtime.bus_socket().into_os_string());
         environment.insert(AUTH_SOCKET_ENV.to_owned(), runtime.auth_socket().into_os_string());
         environment.insert(UNTIMED_ENV.to_owned(), "1".into());
-        Ok(Self { programs: programs()?, environment, listen, demo, website: None, simulator: None })
+        Ok(Self { programs: programs()?, environment, listen, demo, credentials: None, website: None, simulator: None })
+    }
+
+    /// What crawlers that start from now on are told in their environment. Returns whether it is something else.
+    pub fn tell(&mut self, credentials: Option<String>) -> bool {
+        let other = self.credentials != credentials;
+        if let Some(mut old) = std::mem::replace(&mut self.credentials, credentials) {
+            old.zeroize();
+        }
+        other
     }
 
     /// Sees to it that `part` can be started: its program is there and its address is ours.
@@ -99,6 +113,9 @@ impl Launcher {
             Part::GitlabSim => self.simulator.as_ref(),
             Part::Crawler(_) => None,
         };
+        if let (Part::Crawler(_), Some(credentials)) = (part, &self.credentials) {
+            environment.insert(CREDENTIALS_ENV.to_owned(), credentials.into());
+        }
         if let Some(address) = self.address(part).filter(|address| *address != self.listen && part == Part::Website) {
             // So that the links that it shows lead to where it really is.
             environment.insert("TRAWL_SERVER__LISTEN".to_owned(), address.to_string().into());

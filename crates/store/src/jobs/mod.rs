@@ -19,7 +19,7 @@ use trawl_jobs::{JobId, Lane, Lease, Progress, State};
 pub use lists::{JobFilter, JobLine, JobPage, Waiting, children, failed_since, list, running, states, waiting};
 pub use prune::prune;
 pub(crate) use steps::end_those_about;
-pub use steps::{Abort, abort, retry, stopped, wake, wake_due, wake_for_credentials};
+pub use steps::{Abort, abort, may_wake, retry, stopped, wake, wake_due, wake_for_credentials};
 pub use submit::{NewJob, Submitted, submit, submit_all};
 
 /// Changes a job if it is still in the state, and under the lease, on which the change was decided.

@@ -90,6 +90,18 @@ pub fn wake_due(conn: &mut Conn<'_>) -> Result<usize, StoreError> {
     Ok(on_backend!(conn, |c| diesel::update(due).set(changes).execute(c))?)
 }
 
+/// Whether a job waits for a time that has come, or for a pause that may be over: whether waking has anything to do.
+pub fn may_wake(conn: &mut Conn<'_>) -> Result<bool, StoreError> {
+    let due = jobs::wait_reason.eq_any(timed()).and(jobs::run_at.le(stored(now())));
+    let some = jobs::table
+        .filter(IsWaiting)
+        .filter(due.or(jobs::wait_reason.eq(WaitReason::Paused.as_str())))
+        .select(jobs::id)
+        .limit(1);
+    let found: Option<String> = on_backend!(conn, |c| some.first(c).optional())?;
+    Ok(found.is_some())
+}
+
 fn timed() -> Vec<&'static str> {
     WaitReason::ALL.into_iter().filter(|reason| reason.is_timed()).map(WaitReason::as_str).collect()
 }

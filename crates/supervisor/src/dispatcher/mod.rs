@@ -37,8 +37,11 @@ use tokio::{
     sync::{mpsc, watch},
     time::{Interval, MissedTickBehavior, interval, sleep_until},
 };
-use trawl_protocol::{BUS_SOCKET_ENV, ProcessId, ProcessInfo, auth::Credentials};
-use trawl_settings::{Settings, SupervisorSettings};
+use trawl_protocol::{
+    BUS_SOCKET_ENV, ProcessId, ProcessInfo,
+    auth::{self, Credentials},
+};
+use trawl_settings::{CredentialDelivery, Settings, SupervisorSettings};
 
 /// What the rest tells the dispatcher by itself.
 #[derive(Debug)]
@@ -219,8 +222,8 @@ impl Dispatcher {
                 Some(asked) = inputs.asked.recv() => self.request(asked, &mut inputs.pings),
                 Some(ask) = inputs.bus.recv() => self.admit_to_bus(ask),
                 Some(ask) = inputs.auth.recv() => self.admit_to_auth(ask),
-                // What follows from it, settling finds out.
-                Ok(()) = inputs.credentials.changed() => {}
+                // What else follows from it, settling finds out.
+                Ok(()) = inputs.credentials.changed() => self.credentials_changed(),
                 _ = inputs.pings.tick() => self.watch(),
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => self.overdue(),
             }
@@ -233,6 +236,18 @@ impl Dispatcher {
             self.asked_to_end();
         } else {
             self.reload(pings).ok();
+        }
+    }
+
+    /// Crawlers that are told in their environment have to be started again to be told anew.
+    fn credentials_changed(&mut self) {
+        let list = self.credentials.borrow().clone();
+        let in_environment = self.settings.supervisor.credentials == CredentialDelivery::Environment;
+        let text = list.as_ref().filter(|_| in_environment).map(auth::to_text);
+        if self.launcher.tell(text) && !self.is_ending() {
+            let alive = |process: &&Process| matches!(process.part, Part::Crawler(_)) && process.life().is_some();
+            let crawlers: Vec<Part> = self.processes.iter().filter(alive).map(|process| process.part).collect();
+            self.each(&crawlers, Process::restart);
         }
     }
 

@@ -43,6 +43,7 @@ impl Dispatcher {
         self.configured = again;
         self.policy = RestartPolicy::from(&self.settings.supervisor);
         *pinging = pings(&self.settings.supervisor);
+        self.credentials_changed();
         self.change_parts();
         Ok(reloaded)
     }

@@ -15,6 +15,7 @@ use nix::{sys::signal::Signal, unistd::getpid};
 use std::time::{Duration, Instant};
 use tokio::{sync::oneshot, time::Interval};
 use trawl_protocol::{ProcessId, ProcessState, Refusal, Role};
+use trawl_settings::CredentialDelivery;
 
 /// Somebody who is answered later.
 #[derive(Debug)]
@@ -229,7 +230,12 @@ impl Dispatcher {
 
     /// A process asks for the credentials socket.
     pub(super) fn admit_to_auth(&mut self, ask: Ask<ProcessId>) {
+        let told_at_start = self.settings.supervisor.credentials == CredentialDelivery::Environment;
         let identity = self.identify(Door::Auth, &ask).and_then(|identity| match identity {
+            Identity::Child(id) if id != ProcessId::WEBSITE && told_at_start => {
+                let reason = "it was given its credentials when it was started".to_owned();
+                Err(Refusal { reason, again: false })
+            }
             Identity::Child(id) => Ok(id),
             Identity::External => Err(Refusal { reason: "it brings its own credentials".to_owned(), again: false }),
         });

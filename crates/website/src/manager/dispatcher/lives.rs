@@ -1,15 +1,48 @@
 //! Lives of workers: who comes, what each holds, and what becomes of the jobs of those who are gone or silent.
 
 use super::Dispatcher;
-use crate::manager::{ingest, own_jobs::worker_name, schedules};
+use crate::manager::{ingest, own_jobs::worker_name, refresh, schedules};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
-use trawl_jobs::{Lease, State};
+use trawl_jobs::{AreaId, Lease, State};
 use trawl_protocol::{Message, ProcessId, Receipt, StopJob};
-use trawl_store::{Backend, Conn, StoreError, jobs, leases, now, pauses, workers};
+use trawl_store::{
+    Backend, Conn, StoreError,
+    jobs::{self, Job},
+    leases, now, pauses, schedules as store_schedules, sync, workers,
+};
 
 /// A pause of our own between two rounds of care that means that we were held up.
 const STALLED: TimeDelta = TimeDelta::seconds(5);
+
+/// What a look at the database every second finds, all at one moment: mostly that there is nothing to do.
+struct Seen {
+    /// Crawlers of all nodes that are alive.
+    crawlers: Vec<String>,
+    /// Jobs that are to stop.
+    aborting: Vec<Job>,
+    /// Jobs of workers that are silent.
+    silent: Vec<Job>,
+    /// Some wait is over, or may be.
+    wake: bool,
+    /// Some schedule is due.
+    scheduled: bool,
+    /// Areas of which an instance has told while they were being read.
+    told: Vec<AreaId>,
+}
+
+impl Seen {
+    fn now(conn: &mut Conn<'_>, before: DateTime<Utc>) -> Result<Self, StoreError> {
+        Ok(Self {
+            crawlers: workers::living(conn, before)?,
+            aborting: leases::aborting(conn)?,
+            silent: workers::jobs_of_silent(conn, before)?,
+            wake: jobs::may_wake(conn)?,
+            scheduled: !store_schedules::due(conn)?.is_empty(),
+            told: sync::wanted(conn)?,
+        })
+    }
+}
 
 impl Dispatcher {
     /// A worker has said what it holds: what it should hold and does not never reached it, and goes back.
@@ -143,20 +176,43 @@ impl Dispatcher {
         let before = self.silent_since();
         self.held.retain(|_, job| job.lease().is_ok_and(|lease| self.workers.has(lease)));
         self.note_signs_of_life().await;
-        self.look_around(before).await;
-        self.tell_again().await;
         if self.db.backend() == Backend::Postgres {
             // Another node may have more than it can start, and its word for it may be lost.
             self.submitted.notify_one();
         }
-        if self.listening_since <= before {
-            self.take_stale(before).await;
+        let seen = match self.db.read(move |conn| Seen::now(conn, before)).await {
+            Ok(seen) => seen,
+            Err(error) => return tracing::warn!(%error, "cannot look for what is to be done"),
+        };
+        self.count_others(&seen.crawlers);
+        self.tell_again(seen.aborting).await;
+        if self.listening_since <= before && !seen.silent.is_empty() {
+            let silent = self.rules.stale.as_secs();
+            // Looked up again, since one of them may have spoken.
+            let which = move |conn: &mut Conn<'_>| workers::jobs_of_silent(conn, before);
+            self.requeue(format!("its crawler was silent for {silent} s"), which).await;
         }
+        if seen.wake {
+            self.wake_waiting().await;
+        }
+        if seen.scheduled {
+            self.run_schedules().await;
+        }
+        if !seen.told.is_empty() {
+            let rules = self.rules;
+            self.planned(self.db.write(move |conn| refresh::told(conn, &rules, &seen.told)).await);
+        }
+    }
+
+    async fn wake_waiting(&self) {
         match self.db.write(|conn| Ok(jobs::wake_due(conn)? + pauses::wake(conn)?)).await {
             Ok(0) => {}
             Ok(_) => self.submitted.notify_one(),
             Err(error) => tracing::warn!(%error, "cannot wake waiting jobs"),
         }
+    }
+
+    async fn run_schedules(&self) {
         match schedules::run(&self.db, &self.rules).await {
             Ok(0) => {}
             Ok(_) => {
@@ -184,44 +240,30 @@ impl Dispatcher {
 
     /// Whoever asks GitLab has to know how many others may do the same: none where there is one crawler, else as many as
     /// jobs run at once on all nodes.
+    fn count_others(&mut self, crawlers: &[String]) {
+        self.elsewhere = if crawlers.len() < 2 {
+            0
+        } else {
+            let nodes: HashSet<_> = crawlers.iter().filter_map(|name| name.split('/').next()).collect();
+            u16::try_from(nodes.len() * self.rules.slots.total).unwrap_or(u16::MAX)
+        };
+    }
+
     async fn look_around(&mut self, since: DateTime<Utc>) {
         match self.db.read(move |conn| workers::living(conn, since)).await {
-            Ok(crawlers) if crawlers.len() < 2 => self.elsewhere = 0,
-            Ok(crawlers) => {
-                let nodes: HashSet<_> = crawlers.iter().filter_map(|name| name.split('/').next()).collect();
-                self.elsewhere = u16::try_from(nodes.len() * self.rules.slots.total).unwrap_or(u16::MAX);
-            }
+            Ok(crawlers) => self.count_others(&crawlers),
             Err(error) => tracing::warn!(%error, "cannot count crawlers"),
         }
     }
 
     /// Jobs of our workers that are to stop: a person may have asked another node, or we may have died before we told.
     /// Being told twice is harmless.
-    async fn tell_again(&self) {
-        match self.db.read(leases::aborting).await {
-            Ok(jobs) => {
-                for job in jobs {
-                    let worker =
-                        job.worker.as_deref().and_then(|name| self.workers.named(name)).map(|worker| worker.id);
-                    if let (Some(worker), Ok(lease)) = (worker, job.lease()) {
-                        self.order(worker, Message::StopJob(StopJob::Abort(lease))).await;
-                    }
-                }
+    async fn tell_again(&self, jobs: Vec<Job>) {
+        for job in jobs {
+            let worker = job.worker.as_deref().and_then(|name| self.workers.named(name)).map(|worker| worker.id);
+            if let (Some(worker), Ok(lease)) = (worker, job.lease()) {
+                self.order(worker, Message::StopJob(StopJob::Abort(lease))).await;
             }
-            Err(error) => tracing::warn!(%error, "cannot look for jobs that are to stop"),
-        }
-    }
-
-    async fn take_stale(&mut self, before: DateTime<Utc>) {
-        match self.db.read(move |conn| workers::jobs_of_silent(conn, before)).await {
-            Ok(stale) if !stale.is_empty() => {
-                let silent = self.rules.stale.as_secs();
-                // Looked up again, since one of them may have spoken.
-                let which = move |conn: &mut Conn<'_>| workers::jobs_of_silent(conn, before);
-                self.requeue(format!("its crawler was silent for {silent} s"), which).await;
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "cannot look for stale leases"),
         }
     }
 }

@@ -24,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use trawl_jobs::{JobId, Lease, Report};
 use trawl_protocol::{Boot, Bus, Incoming, Message, ProcessId, Receipt, StopJob};
-use trawl_store::{Db, StoreError, jobs::Job, now, sync};
+use trawl_store::{Db, StoreError, jobs::Job, now};
 
 /// Reports that are written in one transaction at most.
 const BATCH: usize = 512;
@@ -201,7 +201,6 @@ impl Dispatcher {
                 _ = care.tick() => {
                     self.settle().await;
                     self.care().await;
-                    self.heed().await;
                 }
                 _ = refresh.tick() => self.refresh().await,
                 _ = tell.tick() => self.log_lately(),
@@ -260,16 +259,6 @@ impl Dispatcher {
     async fn refresh(&self) {
         let rules = self.rules;
         self.planned(self.db.write(move |conn| refresh::run(conn, &rules)).await);
-    }
-
-    /// What instances have told of while it was being read.
-    async fn heed(&self) {
-        let rules = self.rules;
-        match self.db.read(sync::wanted).await {
-            Ok(areas) if areas.is_empty() => {}
-            Ok(areas) => self.planned(self.db.write(move |conn| refresh::told(conn, &rules, &areas)).await),
-            Err(error) => tracing::warn!(%error, "cannot look for what instances have told"),
-        }
     }
 
     fn planned(&self, made: Result<usize, StoreError>) {
