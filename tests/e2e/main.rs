@@ -26,6 +26,7 @@ mod privacy;
 mod refusals;
 mod renewal;
 mod scan;
+mod service;
 mod soak;
 mod stop;
 mod strangers;
