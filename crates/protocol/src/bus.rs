@@ -5,18 +5,15 @@
 //! slows its senders down and costs no memory.
 
 use crate::{
-    Boot, Frame, FrameError, Header, Kind, Message, Peer, ProcessId, ProcessInfo,
+    Boot, FrameError, Message, Peer, ProcessId, ProcessInfo,
     codec::{BUS_FRAME_LIMIT, encode},
-    handshake::{self, ConnectError, Connection, Hello},
-    window::{Arrival, Inbox, Outbox, Piece},
+    handshake::{self, ConnectError, Hello},
+    pump::Pump,
+    room::Room,
 };
 use bytes::Bytes;
-use futures_util::{
-    SinkExt as _, StreamExt as _,
-    stream::{SplitSink, SplitStream},
-};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -25,23 +22,17 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     task::JoinHandle,
-    time::{Instant, sleep, sleep_until},
+    time::sleep,
 };
 
 /// How much may be on its way to one receiver without acknowledgement, in KiB.
 const WINDOW_KIB: usize = 4096;
-/// Acknowledge at the latest after so many messages …
-const ACK_MESSAGES: usize = 32;
-/// … or after so long.
-const ACK_DELAY: Duration = Duration::from_millis(5);
-/// Signals that nobody has fetched are dropped beyond this number.
-const SIGNAL_BACKLOG: usize = 1024;
 /// Pause between two knocks of who waits for its place.
 const KNOCK: Duration = Duration::from_millis(10);
-/// First and longest pause before connecting again.
-const RECONNECT: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+/// Messages that may wait for the owner.
+const INCOMING: usize = 256;
 
 /// What a process wants of the bus.
 #[derive(Debug)]
@@ -83,7 +74,7 @@ pub struct Receipt {
     pub from: ProcessId,
     /// Its life.
     pub boot: Boot,
-    seq: u64,
+    pub(crate) seq: u64,
 }
 
 /// Why a message will not arrive.
@@ -120,12 +111,13 @@ pub struct Bus {
     // Unbounded, since what is in it is bounded otherwise: messages by their window's permits, acks by the windows of
     // those who send to us.
     commands: mpsc::UnboundedSender<Command>,
-    windows: Arc<Mutex<HashMap<ProcessId, Arc<Semaphore>>>>,
+    windows: Arc<Mutex<BTreeMap<ProcessId, Arc<Semaphore>>>>,
     in_hand: Arc<AtomicU32>,
 }
 
+/// What handles ask of the pump.
 #[derive(Debug)]
-enum Command {
+pub(crate) enum Command {
     Send { to: ProcessId, body: Bytes, keep: Keep },
     Signal { to: ProcessId, body: Bytes },
     Acknowledge(Receipt),
@@ -133,9 +125,9 @@ enum Command {
 
 /// What is kept with a message until it is acknowledged.
 #[derive(Debug)]
-struct Keep {
-    _room: OwnedSemaphorePermit,
-    done: oneshot::Sender<()>,
+pub(crate) struct Keep {
+    pub(crate) room: Room,
+    pub(crate) done: oneshot::Sender<()>,
 }
 
 impl Bus {
@@ -148,7 +140,7 @@ impl Bus {
         options: BusOptions,
     ) -> Result<(Self, mpsc::Receiver<Incoming>, JoinHandle<Result<(), ConnectError>>), ConnectError> {
         let (commands, command_receiver) = mpsc::unbounded_channel();
-        let (deliver, incoming) = mpsc::channel(64);
+        let (deliver, incoming) = mpsc::channel(INCOMING);
         let first = loop {
             match handshake::connect(&options.socket, &options.hello, BUS_FRAME_LIMIT).await {
                 Err(ConnectError::Refused(refusal)) if options.patient && refusal.again => sleep(KNOCK).await,
@@ -156,17 +148,7 @@ impl Bus {
             }
         };
         let in_hand = Arc::<AtomicU32>::default();
-        let pump = Pump {
-            in_hand: Arc::clone(&in_hand),
-            boot: options.hello.boot,
-            options,
-            me: first.1.you,
-            outboxes: HashMap::new(),
-            inboxes: HashMap::new(),
-            acks: HashMap::new(),
-            acks_due: None,
-            undelivered: VecDeque::new(),
-        };
+        let pump = Pump::new(options, first.1.you, Arc::clone(&in_hand));
         let task = tokio::spawn(pump.run(first.0, command_receiver, deliver));
         Ok((Self { commands, windows: Arc::default(), in_hand }, incoming, task))
     }
@@ -186,10 +168,9 @@ impl Bus {
                 .or_insert_with(|| Arc::new(Semaphore::new(WINDOW_KIB))),
         );
         let kib = body.len().div_ceil(1024).clamp(1, WINDOW_KIB);
-        let room = u32::try_from(kib).unwrap_or(u32::MAX);
-        let room = window.acquire_many_owned(room).await.map_err(|_| BusError::Closed)?;
+        let room = Room::take(window, kib).await.ok_or(BusError::Closed)?;
         let (done, delivery) = oneshot::channel();
-        self.command(Command::Send { to, body, keep: Keep { _room: room, done } })?;
+        self.command(Command::Send { to, body, keep: Keep { room, done } })?;
         Ok(Delivery(delivery))
     }
 
@@ -225,255 +206,5 @@ impl Bus {
 
     fn command(&self, command: Command) -> Result<(), BusError> {
         self.commands.send(command).map_err(|_| BusError::Closed)
-    }
-}
-
-struct Pump {
-    options: BusOptions,
-    in_hand: Arc<AtomicU32>,
-    boot: Boot,
-    me: ProcessId,
-    outboxes: HashMap<ProcessId, Outbox<Keep>>,
-    inboxes: HashMap<ProcessId, Inbox>,
-    /// What the owner has acknowledged and the sender does not know yet: life, position, number of messages.
-    acks: HashMap<ProcessId, (Boot, u64, usize)>,
-    acks_due: Option<Instant>,
-    undelivered: VecDeque<Incoming>,
-}
-
-/// Why a connection is no longer served.
-enum End {
-    Lost,
-    NoHandleLeft,
-}
-
-impl Pump {
-    async fn run(
-        mut self,
-        first: Connection,
-        mut commands: mpsc::UnboundedReceiver<Command>,
-        deliver: mpsc::Sender<Incoming>,
-    ) -> Result<(), ConnectError> {
-        let mut connection = first;
-        loop {
-            self.undelivered.push_back(Incoming::Connected(self.me));
-            let (sink, stream) = connection.split();
-            let (writer, frames) = mpsc::unbounded_channel();
-            let write = tokio::spawn(write(sink, frames));
-            let end = self.serve(stream, &writer, &mut commands, &deliver).await;
-            drop(writer);
-            if matches!(end, End::NoHandleLeft) {
-                write.await.ok();
-                return Ok(());
-            }
-            write.abort();
-            self.outboxes.values_mut().for_each(Outbox::cut_off);
-            self.undelivered.push_back(Incoming::Disconnected);
-            connection = self.reconnect().await?;
-        }
-    }
-
-    /// Tries until it is let in; gives up when it is told that it never will be.
-    async fn reconnect(&mut self) -> Result<Connection, ConnectError> {
-        let (mut pause, longest) = RECONNECT;
-        loop {
-            match handshake::connect(&self.options.socket, &self.options.hello, BUS_FRAME_LIMIT).await {
-                Ok((connection, welcome)) => {
-                    self.me = welcome.you;
-                    return Ok(connection);
-                }
-                Err(ConnectError::Refused(refusal)) if !refusal.again => return Err(refusal.into()),
-                Err(error) => tracing::debug!(%error, "cannot reach the supervisor; trying again"),
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(longest);
-        }
-    }
-
-    async fn serve(
-        &mut self,
-        mut frames: SplitStream<Connection>,
-        writer: &mpsc::UnboundedSender<Frame>,
-        commands: &mut mpsc::UnboundedReceiver<Command>,
-        deliver: &mpsc::Sender<Incoming>,
-    ) -> End {
-        loop {
-            let due = self.acks_due;
-            tokio::select! {
-                frame = frames.next() => match frame {
-                    Some(Ok(frame)) => match self.arrive(&frame, writer) {
-                        Ok(()) => {}
-                        Err(error) => { tracing::warn!(%error, "a frame that cannot be read"); return End::Lost; }
-                    },
-                    Some(Err(error)) => { tracing::warn!(%error, "the connection to the supervisor broke"); return End::Lost; }
-                    None => return End::Lost,
-                },
-                command = commands.recv() => {
-                    let Some(command) = command else {
-                        self.flush_acks(writer);
-                        return End::NoHandleLeft;
-                    };
-                    self.command(command, writer);
-                }
-                Ok(slot) = deliver.reserve(), if !self.undelivered.is_empty() => {
-                    if let Some(incoming) = self.undelivered.pop_front() { slot.send(incoming); }
-                }
-                () = async { sleep_until(due.unwrap_or_else(Instant::now)).await }, if due.is_some() => self.flush_acks(writer),
-            }
-        }
-    }
-
-    fn command(&mut self, command: Command, writer: &mpsc::UnboundedSender<Frame>) {
-        match command {
-            Command::Send { to, body, keep } => {
-                let carry_over = self.options.carry_over;
-                let outbox = self.outboxes.entry(to).or_insert_with(|| Outbox::new(carry_over));
-                let pieces = outbox.push(body, keep);
-                self.write(to, pieces, writer);
-            }
-            Command::Signal { to, body } => {
-                if let Some(to_boot) = self.outboxes.get(&to).and_then(Outbox::receiver) {
-                    let header = self.header(Kind::Signal, to, to_boot, 0, false);
-                    writer.send(Frame::new(header, &body)).ok();
-                }
-            }
-            Command::Acknowledge(receipt) => {
-                let count =
-                    self.acks.get(&receipt.from).filter(|(boot, ..)| *boot == receipt.boot).map_or(0, |ack| ack.2);
-                self.acks.insert(receipt.from, (receipt.boot, receipt.seq, count + 1));
-                if count + 1 >= ACK_MESSAGES {
-                    self.flush_acks(writer);
-                } else if self.acks_due.is_none() {
-                    self.acks_due = Some(Instant::now() + ACK_DELAY);
-                }
-            }
-        }
-    }
-
-    fn flush_acks(&mut self, writer: &mpsc::UnboundedSender<Frame>) {
-        self.acks_due = None;
-        for (to, (boot, seq, count)) in &mut self.acks {
-            if *count > 0 {
-                *count = 0;
-                let header = Header {
-                    kind: Kind::Ack,
-                    more: false,
-                    from: self.me,
-                    to: *to,
-                    from_boot: self.boot,
-                    to_boot: *boot,
-                    seq: *seq,
-                };
-                writer.send(Frame::new(header, &[])).ok();
-            }
-        }
-    }
-
-    fn arrive(&mut self, frame: &Frame, writer: &mpsc::UnboundedSender<Frame>) -> Result<(), FrameError> {
-        let header = frame.header;
-        match header.kind {
-            Kind::Message => self.message(frame)?,
-            Kind::Ack => {
-                if let Some(outbox) = self.outboxes.get_mut(&header.from) {
-                    for keep in outbox.acknowledge(header.from_boot, header.seq) {
-                        keep.done.send(()).ok();
-                    }
-                }
-            }
-            Kind::Signal => {
-                if self.undelivered.len() < SIGNAL_BACKLOG {
-                    self.undelivered.push_back(Incoming::Signal(frame.value()?, header.from));
-                }
-            }
-            Kind::Ping => {
-                let mut pong = Header::plain(Kind::Pong, self.me, ProcessId::SUPERVISOR);
-                pong.seq = self.in_hand.load(Ordering::Relaxed).into();
-                writer.send(Frame::new(pong, &[])).ok();
-            }
-            Kind::Peers => self.peers(frame.value()?, writer),
-            Kind::Processes => {
-                self.undelivered.push_back(Incoming::Processes(frame.value()?));
-            }
-            other => return Err(FrameError::Unexpected(other)),
-        }
-        Ok(())
-    }
-
-    fn message(&mut self, frame: &Frame) -> Result<(), FrameError> {
-        let Header { from, from_boot, seq, more, .. } = frame.header;
-        if frame.header.to_boot != self.boot {
-            return Ok(());
-        }
-        let piece = Piece { seq, more, body: frame.body() };
-        match self.inboxes.entry(from).or_default().arrive(from_boot, piece) {
-            Arrival::Message(body) => {
-                let receipt = Receipt { from, boot: from_boot, seq };
-                self.undelivered.push_back(match crate::decode(&body) {
-                    Ok(message) => Incoming::Message(message, receipt),
-                    Err(error) => {
-                        tracing::error!(%error, %from, "a message that cannot be understood; run the same build everywhere");
-                        Incoming::Unreadable(receipt)
-                    }
-                });
-            }
-            // Its ack may have been lost with the connection: say it again.
-            Arrival::Duplicate => {
-                if let Some((boot, _, count)) = self.acks.get_mut(&from)
-                    && *boot == from_boot
-                {
-                    *count += 1;
-                    self.acks_due.get_or_insert_with(|| Instant::now() + ACK_DELAY);
-                }
-            }
-            Arrival::Partial | Arrival::Gap => {}
-            Arrival::TooLarge => return Err(FrameError::TooLarge(crate::codec::BODY_LIMIT + 1)),
-        }
-        Ok(())
-    }
-
-    fn peers(&mut self, peers: Vec<Peer>, writer: &mpsc::UnboundedSender<Frame>) {
-        let carry_over = self.options.carry_over;
-        for peer in peers.iter().filter(|peer| peer.id != self.me) {
-            self.outboxes.entry(peer.id).or_insert_with(|| Outbox::new(carry_over));
-        }
-        let mut again = Vec::new();
-        for (id, outbox) in &mut self.outboxes {
-            let now = peers.iter().find(|peer| peer.id == *id).map(|peer| (peer.boot, peer.connection));
-            again.push((*id, outbox.receiver_is(now)));
-        }
-        // The owner hears of the peers before anything that they say.
-        self.undelivered.push_back(Incoming::Peers(peers));
-        for (to, pieces) in again {
-            self.write(to, pieces, writer);
-        }
-    }
-
-    fn write(&self, to: ProcessId, pieces: Vec<Piece>, writer: &mpsc::UnboundedSender<Frame>) {
-        let Some(to_boot) = self.outboxes.get(&to).and_then(Outbox::receiver) else { return };
-        for piece in pieces {
-            let header = self.header(Kind::Message, to, to_boot, piece.seq, piece.more);
-            writer.send(Frame::new(header, &piece.body)).ok();
-        }
-    }
-
-    const fn header(&self, kind: Kind, to: ProcessId, to_boot: Boot, seq: u64, more: bool) -> Header {
-        Header { kind, more, from: self.me, to, from_boot: self.boot, to_boot, seq }
-    }
-}
-
-/// Writes frames, flushing only when there is nothing more to write: one system call for many.
-async fn write(mut sink: SplitSink<Connection, Frame>, mut frames: mpsc::UnboundedReceiver<Frame>) {
-    while let Some(frame) = frames.recv().await {
-        if sink.feed(frame).await.is_err() {
-            return;
-        }
-        while let Ok(frame) = frames.try_recv() {
-            if sink.feed(frame).await.is_err() {
-                return;
-            }
-        }
-        if sink.flush().await.is_err() {
-            return;
-        }
     }
 }

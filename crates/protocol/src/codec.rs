@@ -2,8 +2,9 @@
 //! no longer maintained (RUSTSEC-2025-0141), so that it can be replaced here alone.
 
 use crate::{Header, Kind, PROTOCOL_VERSION};
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::{Serialize, de::DeserializeOwned};
+use std::cell::RefCell;
 use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec};
 
 /// Largest frame on the bus, in bytes after the length.
@@ -64,11 +65,29 @@ fn config() -> impl bincode::config::Config {
 /// # Errors
 /// Larger than [`BODY_LIMIT`].
 pub fn encode<T: Serialize>(value: &T) -> Result<Bytes, FrameError> {
-    let bytes = bincode::serde::encode_to_vec(value, config())?;
-    if bytes.len() > BODY_LIMIT {
-        return Err(FrameError::TooLarge(bytes.len()));
-    }
-    Ok(bytes.into())
+    SCRATCH.with_borrow_mut(|scratch| {
+        if scratch.capacity() < ROOM_LEAST {
+            scratch.reserve(ROOM);
+        }
+        let encoded = bincode::serde::encode_into_std_write(value, &mut (&mut *scratch).writer(), config());
+        // Taken out in any case: half a value is nobody's beginning.
+        let bytes = scratch.split().freeze();
+        encoded?;
+        if bytes.len() > BODY_LIMIT {
+            return Err(FrameError::TooLarge(bytes.len()));
+        }
+        Ok(bytes)
+    })
+}
+
+/// With less room than this, so much is made. Bytes.
+const ROOM_LEAST: usize = 1 << 10;
+const ROOM: usize = 32 << 10;
+
+thread_local! {
+    /// Values are encoded one behind the other: an allocation for many of them instead of several for each. It goes when
+    /// the last of them does.
+    static SCRATCH: RefCell<BytesMut> = RefCell::new(BytesMut::new());
 }
 
 /// A value from bytes, all of them.
@@ -100,6 +119,15 @@ impl Frame {
         bytes.extend_from_slice(&header.encode());
         bytes.extend_from_slice(body);
         Self { header, bytes: bytes.freeze() }
+    }
+
+    /// Puts a frame around a body behind what is to be written already, as it stands on the wire.
+    pub fn put(header: Header, body: &[u8], to: &mut BytesMut) {
+        let length = Header::LEN + body.len();
+        to.reserve(size_of::<u32>() + length);
+        to.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+        to.put_slice(&header.encode());
+        to.put_slice(body);
     }
 
     /// A frame around an encoded value.

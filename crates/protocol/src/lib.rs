@@ -8,10 +8,13 @@
 pub mod auth;
 pub mod bus;
 pub mod codec;
+pub mod halves;
 pub mod handshake;
 pub mod header;
 pub mod identity;
 pub mod message;
+mod pump;
+mod room;
 pub mod secret;
 pub mod socket;
 pub mod window;

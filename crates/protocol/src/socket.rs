@@ -3,7 +3,7 @@
 use interprocess::{
     local_socket::{
         GenericFilePath, ListenerOptions, ToFsName as _,
-        tokio::{Listener as InnerListener, prelude::*},
+        tokio::{Listener as InnerListener, Stream as InnerStream, prelude::*},
     },
     os::unix::local_socket::ListenerOptionsExt as _,
 };
@@ -12,7 +12,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use interprocess::local_socket::tokio::Stream;
+/// A connection, once it is there: the runtime's own type, which needs fewer system calls than its wrapper.
+pub use tokio::net::UnixStream as Stream;
+
+fn unwrapped(stream: InnerStream) -> Stream {
+    match stream {
+        InnerStream::UdSocket(stream) => stream.into(),
+    }
+}
 
 /// The process at the other end, as the kernel knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +35,7 @@ pub struct PeerProcess {
 /// # Errors
 /// Nobody listens there, or it may not be opened.
 pub async fn connect(path: &Path) -> io::Result<Stream> {
-    Stream::connect(path.to_fs_name::<GenericFilePath>()?).await
+    InnerStream::connect(path.to_fs_name::<GenericFilePath>()?).await.map(unwrapped)
 }
 
 /// Who is at the other end.
@@ -36,12 +43,10 @@ pub async fn connect(path: &Path) -> io::Result<Stream> {
 /// # Errors
 /// The kernel does not say.
 pub fn peer(stream: &Stream) -> io::Result<PeerProcess> {
-    let credentials = stream.peer_creds()?;
+    let credentials = stream.peer_cred()?;
     let unknown = || io::Error::new(io::ErrorKind::Unsupported, "the kernel does not name the peer");
-    Ok(PeerProcess {
-        pid: credentials.pid().and_then(|pid| u32::try_from(pid).ok()).ok_or_else(unknown)?,
-        uid: credentials.euid().ok_or_else(unknown)?,
-    })
+    let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).ok_or_else(unknown)?;
+    Ok(PeerProcess { pid, uid: credentials.uid() })
 }
 
 /// A socket that listens; its file is for the owner alone and goes when this is dropped.
@@ -76,7 +81,7 @@ impl Listener {
     /// # Errors
     /// Out of descriptors, or the like: the listener itself stays usable.
     pub async fn accept(&self) -> io::Result<Stream> {
-        self.inner.accept().await
+        self.inner.accept().await.map(unwrapped)
     }
 }
 

@@ -59,14 +59,14 @@ impl<K> Outbox<K> {
 
     /// Takes a message; returns what to send now. Nothing is kept for a receiver that is not there, unless its
     /// successor is to have it.
-    pub fn push(&mut self, body: Bytes, keep: K) -> Vec<Piece> {
-        if self.receiver.is_none() && !self.carry_over {
-            return Vec::new();
+    pub fn push(&mut self, body: Bytes, keep: K) -> impl Iterator<Item = Piece> + use<K> {
+        let (kept, first) = (self.receiver.is_some() || self.carry_over, self.next);
+        let now = (kept && self.reachable()).then(|| body.clone());
+        if kept {
+            self.next += count(&body);
+            self.entries.push_back(Entry { last: self.next - 1, body, keep });
         }
-        let pieces = pieces(&body, self.next);
-        self.next += pieces.len() as u64;
-        self.entries.push_back(Entry { last: self.next - 1, body, keep });
-        if self.reachable() { pieces } else { Vec::new() }
+        now.into_iter().flat_map(move |body| pieces(body, first))
     }
 
     /// The receiver has dealt with everything up to `seq`; returns what was kept for it. An ack from another life of
@@ -102,7 +102,7 @@ impl<K> Outbox<K> {
             .iter()
             .flat_map(|entry| {
                 let count = count(&entry.body);
-                pieces(&entry.body, entry.last + 1 - count)
+                pieces(entry.body.clone(), entry.last + 1 - count)
             })
             .collect()
     }
@@ -131,16 +131,13 @@ fn count(body: &Bytes) -> u64 {
     body.len().div_ceil(FRAME_BODY_LIMIT).max(1) as u64
 }
 
-fn pieces(body: &Bytes, first: u64) -> Vec<Piece> {
-    let count = count(body);
-    (0..count)
-        .zip((0..).step_by(FRAME_BODY_LIMIT))
-        .map(|(i, start)| Piece {
-            seq: first + i,
-            more: i + 1 < count,
-            body: body.slice(start..body.len().min(start + FRAME_BODY_LIMIT)),
-        })
-        .collect()
+fn pieces(body: Bytes, first: u64) -> impl Iterator<Item = Piece> {
+    let count = count(&body);
+    (0..count).zip((0..).step_by(FRAME_BODY_LIMIT)).map(move |(i, start)| Piece {
+        seq: first + i,
+        more: i + 1 < count,
+        body: body.slice(start..body.len().min(start + FRAME_BODY_LIMIT)),
+    })
 }
 
 /// What becomes of a piece that arrived.
@@ -207,7 +204,7 @@ mod tests {
         let whole = Bytes::from(vec![7_u8; 3 * FRAME_BODY_LIMIT + 5]);
         let mut out = Outbox::new(true);
         out.receiver_is(Some((A, Some(1))));
-        let pieces = out.push(whole.clone(), ());
+        let pieces: Vec<_> = out.push(whole.clone(), ()).collect();
         assert_eq!(pieces.len(), 4);
         let mut inbox = Inbox::default();
         let arrivals: Vec<_> = pieces.into_iter().map(|piece| inbox.arrive(A, piece)).collect();
@@ -230,15 +227,15 @@ mod tests {
         let mut out = Outbox::new(false);
         let mut inbox = Inbox::default();
         out.receiver_is(Some((A, Some(1))));
-        let pieces = out.push(body(1), ());
+        let pieces: Vec<_> = out.push(body(1), ()).collect();
         assert_eq!(inbox.arrive(Boot(1), pieces[0].clone()), Arrival::Message(body(1)));
-        out.push(body(2), ());
+        drop(out.push(body(2), ()));
         out.receiver_is(None);
-        assert!(out.push(body(3), ()).is_empty(), "it is not there");
+        assert_eq!(out.push(body(3), ()).count(), 0, "it is not there");
         let again = out.receiver_is(Some((A, Some(2))));
         let seen: Vec<_> = again.into_iter().map(|piece| inbox.arrive(Boot(1), piece)).collect();
         assert_eq!(seen, [Arrival::Duplicate, Arrival::Message(body(2))]);
-        let next = out.push(body(4), ());
+        let next: Vec<_> = out.push(body(4), ()).collect();
         assert_eq!(inbox.arrive(Boot(1), next[0].clone()), Arrival::Message(body(4)));
     }
 
@@ -246,7 +243,7 @@ mod tests {
     fn a_worker_that_died_gets_nothing_of_its_predecessor() {
         let mut out = Outbox::new(false);
         out.receiver_is(Some((A, Some(1))));
-        out.push(body(1), "start");
+        drop(out.push(body(1), "start"));
         out.receiver_is(None);
         assert!(out.receiver_is(Some((Boot(11), Some(2)))).is_empty());
     }

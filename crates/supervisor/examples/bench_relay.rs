@@ -1,5 +1,6 @@
 //! How quick the bus is: 256-byte messages from one process's worth of code to another's through the relay, beside a
-//! bare relay of length-prefixed messages over the same kind of socket. Every party has a thread of its own.
+//! bare relay of length-prefixed messages over the same kind of socket, and beside one that carries the same messages,
+//! encoded and decoded, and acknowledges nothing. Every party has a thread of its own.
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
 use bytes::{Bytes, BytesMut};
@@ -17,7 +18,7 @@ use tokio::{
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 use trawl_jobs::{JobId, Lease, Progress};
 use trawl_protocol::{
-    Boot, Bus, BusOptions, Hello, Incoming, Message, ProcessId, Role, StartJob, encode, socket::Listener,
+    Boot, Bus, BusOptions, Hello, Incoming, Message, ProcessId, Role, StartJob, decode, encode, socket::Listener,
 };
 use trawl_supervisor::{
     relay::{Ask, Door, Hub, Member, Ticket, open},
@@ -40,28 +41,34 @@ struct Measured {
 }
 
 fn main() {
-    let (mut raw, mut ours, mut err) = (Vec::new(), Vec::new(), std::io::stderr());
+    let (mut raw, mut lossy, mut ours, mut err) = (Vec::new(), Vec::new(), Vec::new(), std::io::stderr());
     for run in 1..=RUNS {
-        // Side by side, so that a busy moment hits both.
-        raw.push(in_a_directory(raw::measure));
+        // Side by side, so that a busy moment hits all.
+        raw.push(in_a_directory(|path| raw::measure(path, false)));
+        lossy.push(in_a_directory(|path| raw::measure(path, true)));
         ours.push(in_a_directory(bus::measure));
-        for (name, measured) in [("raw", raw.last().unwrap()), ("bus", ours.last().unwrap())] {
+        let all = [("raw", raw.last()), ("unacknowledged", lossy.last()), ("bus", ours.last())];
+        for (name, measured) in all.map(|(name, measured)| (name, measured.unwrap())) {
             let Measured { per_second, p50_us, p99_us } = measured;
             writeln!(err, "run {run}, {name}: {per_second:.0} msg/s, {p50_us:.1} / {p99_us:.1} µs").unwrap();
         }
     }
     let middle = |all: &[Measured], field: fn(&Measured) -> f64| median(all.iter().map(field).collect());
-    report("pipelined", "msg/s", middle(&ours, |m| m.per_second), middle(&raw, |m| m.per_second), true);
-    report("round_trip_p50", "us", middle(&ours, |m| m.p50_us), middle(&raw, |m| m.p50_us), false);
-    report("round_trip_p99", "us", middle(&ours, |m| m.p99_us), middle(&raw, |m| m.p99_us), false);
+    let (bare, same) = ("raw two-hop socket", "the same messages, unacknowledged");
+    let per_second = middle(&ours, |m| m.per_second);
+    report("pipelined", "msg/s", per_second, (bare, middle(&raw, |m| m.per_second)), true);
+    report("pipelined", "msg/s", per_second, (same, middle(&lossy, |m| m.per_second)), true);
+    report("round_trip_p50", "us", middle(&ours, |m| m.p50_us), (bare, middle(&raw, |m| m.p50_us)), false);
+    report("round_trip_p99", "us", middle(&ours, |m| m.p99_us), (bare, middle(&raw, |m| m.p99_us)), false);
+    report("round_trip_p50", "us", middle(&ours, |m| m.p50_us), (same, middle(&lossy, |m| m.p50_us)), false);
 }
 
-fn report(metric: &str, unit: &str, value: f64, baseline: f64, more_is_better: bool) {
+fn report(metric: &str, unit: &str, value: f64, (name, baseline): (&str, f64), more_is_better: bool) {
     let ratio = if more_is_better { value / baseline } else { baseline / value };
     let digits = usize::from(!more_is_better);
     let line = format!(
         "{{\"bench\":\"relay\",\"metric\":\"{metric}\",\"value\":{value:.digits$},\"unit\":\"{unit}\",\"runs\":{RUNS},\
-         \"baseline\":\"raw two-hop socket\",\"baseline_value\":{baseline:.digits$},\"ratio\":{ratio:.2}}}"
+         \"baseline\":\"{name}\",\"baseline_value\":{baseline:.digits$},\"ratio\":{ratio:.2}}}"
     );
     let mut out = std::io::stdout();
     writeln!(out, "{line}").unwrap();
@@ -104,8 +111,9 @@ fn block_on<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static)
 /// The baseline: whole messages from one connection to the other, nothing looked at but their length.
 mod raw {
     use super::{
-        BUFFER, Bytes, BytesMut, Duration, Framed, Instant, LengthDelimitedCodec, Measured, PIPELINED, Path, PathBuf,
-        ROUND_TRIPS, SIZE, UnixListener, UnixStream, WARM_UP, block_on, measured, on_a_thread,
+        BUFFER, Bytes, BytesMut, Duration, Framed, Instant, LengthDelimitedCodec, Measured, Message, PIPELINED, Path,
+        PathBuf, ROUND_TRIPS, SIZE, UnixListener, UnixStream, WARM_UP, block_on, bus, decode, encode, measured,
+        on_a_thread,
     };
     use futures_util::{SinkExt as _, StreamExt as _};
     use tokio::{
@@ -114,7 +122,8 @@ mod raw {
     };
     use tokio_util::codec::{Decoder as _, Encoder as _};
 
-    pub(super) fn measure(path: &Path) -> Measured {
+    /// With `encoded`, each message is made from a value, and a value is made from it.
+    pub(super) fn measure(path: &Path, encoded: bool) -> Measured {
         let (ready, is_ready) = std::sync::mpsc::channel();
         let at = path.to_owned();
         on_a_thread(async move {
@@ -126,7 +135,7 @@ mod raw {
             tokio::join!(pass_on(one_read, other_write), pass_on(other_read, one_write));
         });
         is_ready.recv().unwrap();
-        block_on(run(path.to_owned()))
+        block_on(run(path.to_owned(), encoded))
     }
 
     /// Everything that was read at once is written at once.
@@ -148,8 +157,15 @@ mod raw {
         }
     }
 
-    async fn run(path: PathBuf) -> Measured {
-        let message = Bytes::from(vec![7; SIZE]);
+    fn look(message: &[u8], encoded: bool) {
+        if encoded {
+            std::hint::black_box(decode::<Message>(message).unwrap());
+        }
+    }
+
+    async fn run(path: PathBuf, encoded: bool) -> Measured {
+        let value = bus::message();
+        let message = || if encoded { encode(&value).unwrap() } else { Bytes::from_static(&[7; SIZE]) };
         let mut near = UnixStream::connect(&path).await.unwrap();
         let far = UnixStream::connect(&path).await.unwrap().into_std().unwrap();
         let (done, all) = tokio::sync::oneshot::channel();
@@ -157,17 +173,18 @@ mod raw {
             let far = UnixStream::from_std(far).unwrap();
             let mut far = Framed::with_capacity(far, LengthDelimitedCodec::new(), BUFFER);
             for _ in 0..PIPELINED {
-                far.next().await.unwrap().unwrap();
+                look(&far.next().await.unwrap().unwrap(), encoded);
             }
             done.send(()).unwrap();
             while let Some(Ok(message)) = far.next().await {
+                look(&message, encoded);
                 far.send(message.freeze()).await.unwrap();
             }
         });
         let began = Instant::now();
         let (mut codec, mut batch) = (LengthDelimitedCodec::new(), BytesMut::new());
         for _ in 0..PIPELINED {
-            codec.encode(message.clone(), &mut batch).unwrap();
+            codec.encode(message(), &mut batch).unwrap();
             if batch.len() >= BUFFER {
                 near.write_all(&batch).await.unwrap();
                 batch.clear();
@@ -180,8 +197,8 @@ mod raw {
         let mut round_trips: Vec<Duration> = Vec::new();
         for _ in 0..ROUND_TRIPS + WARM_UP {
             let began = Instant::now();
-            near.send(message.clone()).await.unwrap();
-            near.next().await.unwrap().unwrap();
+            near.send(message()).await.unwrap();
+            look(&near.next().await.unwrap().unwrap(), encoded);
             round_trips.push(began.elapsed());
         }
         measured(pipelined, round_trips)
@@ -248,7 +265,7 @@ mod bus {
     }
 
     /// A message whose body is as long as the baseline's.
-    fn message() -> Message {
+    pub(super) fn message() -> Message {
         let with = |payload: String| {
             Message::StartJob(Box::new(StartJob {
                 lease: Lease { job: JobId::new(), token: 1 },

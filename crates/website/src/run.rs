@@ -117,7 +117,7 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
     };
     let settings = with_real_address(&settings, &listener);
     let mut parts = Parts::assemble(settings, db, seal, inherited.secret, stop.clone());
-    let app = parts.app.clone();
+    let (app, traffic) = (parts.app.clone(), parts.app.traffic.clone());
     let http = HttpServer::new(move || {
         ActixApp::new()
             .app_data(Data::new(app.clone()))
@@ -138,6 +138,9 @@ pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationTok
             .configure(routes::table)
     })
     .workers(2)
+    .on_connect(move |_, extensions| {
+        extensions.insert(traffic.connected());
+    })
     // Else the end of an answer waits until the kernel of whoever asked has confirmed its beginning: 40 ms.
     .tcp_nodelay(true)
     .disable_signals()

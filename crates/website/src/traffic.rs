@@ -15,25 +15,28 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// After so long without a request on connections that were kept, nobody is about to send one.
-const CALM: Duration = Duration::from_millis(50);
+/// A connection that was accepted just now may take so long to get to us.
+const ON_ITS_WAY: Duration = Duration::from_millis(50);
+/// After so long without a request on connections that are kept, nobody is about to send one.
+const CALM: Duration = Duration::from_millis(300);
 /// How long to wait for that at most.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Requests that are being answered, and when there was one last. Cheap to clone.
+/// Connections and requests that are there, and when there was a request last. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Traffic(Arc<Mutex<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
-    at_once: usize,
+    connections: usize,
+    requests: usize,
     last: Instant,
 }
 
 impl Default for Traffic {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Inner { at_once: 0, last: Instant::now() })))
+        Self(Arc::new(Mutex::new(Inner { connections: 0, requests: 0, last: Instant::now() })))
     }
 }
 
@@ -42,7 +45,17 @@ struct Passing(Traffic);
 
 impl Drop for Passing {
     fn drop(&mut self) {
-        self.0.change(|inner| inner.at_once -= 1);
+        self.0.change(|inner| inner.requests -= 1);
+    }
+}
+
+/// Counts a connection for as long as it is there.
+#[derive(Debug)]
+pub struct Connected(Traffic);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.change(|inner| inner.connections -= 1);
     }
 }
 
@@ -53,20 +66,29 @@ impl Traffic {
 
     fn passing(&self) -> Passing {
         self.change(|inner| {
-            inner.at_once += 1;
+            inner.requests += 1;
             inner.last = Instant::now();
         });
         Passing(self.clone())
     }
 
-    /// Returns once nobody asks for anything any more. New connections are no longer accepted by then.
+    /// Somebody has connected; to be kept with the connection.
+    #[must_use]
+    pub fn connected(&self) -> Connected {
+        self.change(|inner| inner.connections += 1);
+        Connected(self.clone())
+    }
+
+    /// Returns once nobody is there any more, or nobody who is there asks for anything. New connections are no longer
+    /// accepted by then.
     pub async fn calm(&self) {
         let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
+        sleep(ON_ITS_WAY).await;
+        let calm = |inner: &mut Inner| {
+            inner.connections == 0 || (inner.requests == 0 && inner.last.max(begun).elapsed() >= CALM)
+        };
+        while begun.elapsed() < PATIENCE && !self.change(calm) {
             sleep(LOOK).await;
-            if self.change(|inner| inner.at_once == 0 && inner.last.max(begun).elapsed() >= CALM) {
-                return;
-            }
         }
     }
 }
@@ -90,10 +112,10 @@ pub async fn watch<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = false)]
+    #[tokio::test]
     async fn calm_is_when_nobody_asks() {
         let traffic = Traffic::default();
-        let passing = traffic.passing();
+        let (connected, passing) = (traffic.connected(), traffic.passing());
         let waiting = tokio::spawn({
             let traffic = traffic.clone();
             async move { traffic.calm().await }
@@ -102,5 +124,9 @@ mod tests {
         assert!(!waiting.is_finished());
         drop(passing);
         waiting.await.unwrap();
+        let begun = Instant::now();
+        drop(connected);
+        traffic.calm().await;
+        assert!(begun.elapsed() < CALM, "nobody is there");
     }
 }

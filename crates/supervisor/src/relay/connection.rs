@@ -6,22 +6,27 @@ use super::{
     queue::{Queue, codec},
 };
 use bytes::BytesMut;
-use futures_util::StreamExt as _;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio_util::codec::FramedRead;
-use trawl_protocol::{FrameCodec, FrameError, handshake::Connection};
-
-/// Bytes read at once: some hundred small frames for one system call.
-const READ_BUFFER: usize = 64 << 10;
+use tokio_util::codec::Decoder as _;
+use trawl_protocol::{
+    FrameError,
+    halves::{self, Reader, Writer},
+    handshake::Connection,
+};
 
 /// Serves a connection that was let in, until either side ends it. Whatever comes ends at most this connection.
 pub async fn serve(connection: Connection, hub: &Hub, ticket: &Ticket) {
     let parts = connection.into_parts();
-    let stream = parts.io;
     let ended = if parts.read_buf.is_empty() {
+        let (receiver, sender) = match halves::split(parts.io) {
+            Ok(halves) => halves,
+            Err(error) => {
+                tracing::warn!(process.id = %ticket.id, %error, "the connection of {} cannot be used", ticket.id);
+                return hub.lost(ticket);
+            }
+        };
         tokio::select! {
-            read = read(&stream, hub, ticket) => read,
-            written = write(&stream, &ticket.queue) => written.map_err(Violation::from),
+            read = read(receiver, hub, ticket) => read,
+            written = write(sender, &ticket.queue) => written.map_err(Violation::from),
             () = ticket.queue.closed.cancelled() => Ok(()),
         }
     } else {
@@ -36,22 +41,20 @@ pub async fn serve(connection: Connection, hub: &Hub, ticket: &Ticket) {
     hub.lost(ticket);
 }
 
-async fn read(receiver: impl AsyncRead + Unpin, hub: &Hub, ticket: &Ticket) -> Result<(), Violation> {
-    let mut frames: FramedRead<_, FrameCodec> = FramedRead::with_capacity(receiver, codec(), READ_BUFFER);
-    while let Some(frame) = frames.next().await {
-        match frame {
-            Ok(frame) => hub.forward(ticket, frame)?,
-            Err(error) => return Err(error.into()),
+async fn read(mut receiver: Reader, hub: &Hub, ticket: &Ticket) -> Result<(), Violation> {
+    let (mut codec, mut bytes) = (codec(), BytesMut::new());
+    while receiver.read(&mut bytes).await.map_err(FrameError::from)? > 0 {
+        while let Some(frame) = codec.decode(&mut bytes)? {
+            hub.forward(ticket, frame)?;
         }
     }
     Ok(())
 }
 
-async fn write(mut sender: impl AsyncWrite + Unpin, queue: &Queue) -> Result<(), FrameError> {
+async fn write(sender: Writer, queue: &Queue) -> Result<(), FrameError> {
     let (mut codec, mut bytes) = (codec(), BytesMut::new());
     loop {
         queue.take(&mut codec, &mut bytes).await?;
-        sender.write_all(&bytes).await?;
-        bytes.clear();
+        sender.write_all(&mut bytes).await?;
     }
 }

@@ -1,0 +1,151 @@
+//! A connection in two halves, each woken for its own sake only.
+//!
+//! The runtime's own connection is registered for reading and writing at once, so its task is woken each time the other
+//! side has taken something out of the socket, to learn that there is room which it has not missed. With small messages
+//! that is a switch of threads for each of them.
+
+use crate::socket::Stream;
+use bytes::{Buf as _, BytesMut};
+use std::{
+    io::{self, Read as _, Write as _},
+    os::unix::net::UnixStream,
+};
+use tokio::io::{Interest, unix::AsyncFd};
+
+/// Read at once. Bytes.
+const READ: usize = 64 << 10;
+
+/// Takes a connection apart.
+///
+/// # Errors
+/// Out of descriptors.
+pub fn split(stream: Stream) -> io::Result<(Reader, Writer)> {
+    let reading = stream.into_std()?;
+    let writing = reading.try_clone()?;
+    let reading = watched(reading, Interest::READABLE)?;
+    Ok((Reader { stream: reading, buffer: vec![0; READ].into() }, Writer(writing)))
+}
+
+#[expect(unsafe_code, reason = "the runtime asks for a promise about the descriptor that its safe calls cannot check")]
+fn watched(stream: UnixStream, interest: Interest) -> io::Result<AsyncFd<UnixStream>> {
+    // SAFETY: a `UnixStream` owns its descriptor, names the same one each time, and closes it when it is dropped, which is
+    // after the registration has ended, since the registration owns it.
+    Ok(unsafe { AsyncFd::register_with_interest(stream, interest) }?)
+}
+
+/// What the other side says.
+#[derive(Debug)]
+pub struct Reader {
+    stream: AsyncFd<UnixStream>,
+    buffer: Box<[u8]>,
+}
+
+impl Reader {
+    /// Waits for bytes and puts them behind those that are there. Returns how many; 0: nothing will come any more. Nothing
+    /// is lost where it is not waited for to the end.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn read(&mut self, to: &mut BytesMut) -> io::Result<usize> {
+        loop {
+            let mut ready = self.stream.readable().await?;
+            match self.stream.get_ref().read(&mut self.buffer) {
+                Ok(length) => {
+                    // Less than there was room for: nothing is left, and asking for it would be a call for nothing.
+                    if length < self.buffer.len() {
+                        ready.clear_ready();
+                    }
+                    to.extend_from_slice(&self.buffer[..length]);
+                    return Ok(length);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// What we say.
+#[derive(Debug)]
+pub struct Writer(UnixStream);
+
+impl Writer {
+    /// Writes some of the bytes and takes them out. Nothing is lost where it is not waited for to the end.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn write(&self, from: &mut BytesMut) -> io::Result<()> {
+        loop {
+            match (&self.0).write(from) {
+                Ok(length) => {
+                    from.advance(length);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // Only now is room of interest, and only until there is some.
+                    let room = watched(self.0.try_clone()?, Interest::WRITABLE)?;
+                    room.writable().await?.retain_ready();
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes what can be written without waiting, and takes it out. That a connection broke shows at the next wait.
+    pub fn write_now(&self, from: &mut BytesMut) {
+        if let Ok(length) = (&self.0).write(from) {
+            from.advance(length);
+        }
+    }
+
+    /// Writes all of the bytes.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn write_all(&self, from: &mut BytesMut) -> io::Result<()> {
+        while !from.is_empty() {
+            self.write(from).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn everything_arrives_however_slowly_it_is_read() {
+        let (one, other) = Stream::pair().unwrap();
+        let (mut reader, _) = split(one).unwrap();
+        let (_, writer) = split(other).unwrap();
+        // Much more than the kernel holds.
+        let all: Vec<u8> = (0..4 << 20).map(|n: u32| n.to_le_bytes()[1]).collect();
+        let mut said = BytesMut::from(&all[..]);
+        let say = async {
+            writer.write_all(&mut said).await.unwrap();
+            drop(writer);
+        };
+        let hear = async {
+            let mut heard = BytesMut::new();
+            while heard.len() < all.len() {
+                assert_ne!(reader.read(&mut heard).await.unwrap(), 0);
+                tokio::task::yield_now().await;
+            }
+            heard
+        };
+        let ((), heard) = tokio::join!(say, hear);
+        assert!(heard == all);
+    }
+
+    #[tokio::test]
+    async fn an_end_is_seen_by_both() {
+        let (one, other) = Stream::pair().unwrap();
+        let (mut reader, writer) = split(one).unwrap();
+        drop(other);
+        assert_eq!(reader.read(&mut BytesMut::new()).await.unwrap(), 0);
+        assert!(writer.write_all(&mut BytesMut::from(&b"x"[..])).await.is_err());
+    }
+}
