@@ -1,5 +1,5 @@
-//! `scripts/bench search`: how long a search takes among a million issues, and how fast they are exported, with the memory that
-//! the website needs for both.
+//! `scripts/bench search`: how long a search takes among a million issues, how long the charts of their project take, and how
+//! fast they are exported, with the memory that the website needs for all of it.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run has nothing to say")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are printed, and so is how it goes")]
 
@@ -22,6 +22,8 @@ use std::{path::Path, time::Instant};
 const ISSUES: u32 = 1_000_000;
 /// How often each search is made.
 const TIMES: usize = 50;
+/// How often the charts of their project are asked for.
+const CHARTS: usize = 10;
 /// What is searched for, and how often it is there.
 const SEARCHES: [(&str, &str); 8] = [
     ("gateway", "in every title"),
@@ -70,6 +72,16 @@ async fn measure(database: &str, url: Option<String>) {
         slowest = slowest.max(p99);
     }
     figures::print("search", &format!("{database}, slowest p99 of a search"), "ms", slowest, None);
+    let areas = client.get("/api/areas").await.json();
+    let area = areas.as_array().unwrap()[0]["id"].to_string();
+    let mut times = Vec::with_capacity(CHARTS);
+    for _ in 0..CHARTS {
+        let begun = Instant::now();
+        let answer = client.get(&format!("/api/areas/{}/charts", area.trim_matches('"'))).await;
+        times.push(begun.elapsed().as_secs_f64() * 1000.0);
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    figures::print("search", &format!("{database}, all charts of the project, p99"), "ms", figures::p99(times), None);
     for file in ["issues.jsonl", "issues.csv"] {
         let begun = Instant::now();
         let mut answer = client.stream(&format!("/api/export/{file}"), None).await;
@@ -95,6 +107,17 @@ fn fill(url: Option<&str>, file: &Path) {
         ),
     };
     let at = "'2026-01-01 00:00:00'";
+    // Over a year, half of them closed within some days.
+    let (opened, closed) = match url {
+        Some(_) => (
+            "date_trunc('second', now()::timestamp) - (n % 360) * interval '1 day'",
+            "CASE WHEN n % 2 = 0 THEN date_trunc('second', now()::timestamp) - (n % 360) * interval '1 day' + (n % 9) * interval '1 hour' END",
+        ),
+        None => (
+            "datetime('now', '-' || (n % 360) || ' days')",
+            "CASE WHEN n % 2 = 0 THEN datetime('now', '-' || (n % 360) || ' days', '+' || (n % 9) || ' hours') END",
+        ),
+    };
     let statements = format!(
         "INSERT INTO instances (url, created_at) VALUES ('https://gitlab.example', {at});
          INSERT INTO areas (instance_id, kind, gitlab_id, full_path, name, archived, issues_enabled, merge_requests_enabled, \
@@ -104,10 +127,10 @@ fn fill(url: Option<&str>, file: &Path) {
             SELECT (SELECT min(id) FROM users), (SELECT min(id) FROM instances), 1, 'maria', '', 'working', {at}, {at};
          INSERT INTO area_authorizations (account_id, area_id, access_level, seen_at) \
             SELECT (SELECT min(id) FROM accounts), (SELECT min(id) FROM areas), 50, {at};
-         INSERT INTO resources (instance_id, kind, gitlab_id, area_id, iid, title, state, author, created_at, updated_at, \
-            confidential, payload, written_at) \
+         INSERT INTO resources (instance_id, kind, gitlab_id, area_id, iid, title, state, author, created_at, closed_at, \
+            updated_at, confidential, payload, written_at) \
             SELECT (SELECT min(id) FROM instances), 'issue', n, (SELECT min(id) FROM areas), n, \
-            'The gateway and topic' || (n % 100) || ' with needle' || n, 'opened', 'ada', {at}, {at}, false, \
+            'The gateway and topic' || (n % 100) || ' with needle' || n, 'opened', 'ada', {opened}, {closed}, {at}, false, \
             '{{\"description\":\"It happens everywhere and about word' || (n % 1000) || ' as part' || (n % 77) \
             || ' has it, and nobody knows what step' || (n % 31) || ' is to be taken next\"}}', {at} FROM {numbers};"
     );

@@ -152,6 +152,10 @@ impl Pump {
                         return End::NoHandleLeft;
                     }
                     taken.drain(..).for_each(|command| self.command(command, &mut out));
+                    if !out.is_empty() {
+                        // They ride along: on their own they would cost a call here, and one at each stop on the way.
+                        self.flush_acks(&mut out);
+                    }
                     writer.write_now(&mut out);
                 }
                 length = reader.read(&mut read) => {

@@ -333,7 +333,7 @@ impl Process {
         match self.state {
             ProcessState::Starting => self.killed_for = Some("was not ready in time".to_owned()),
             ProcessState::Stopping | ProcessState::Running => {
-                self.killed_for = Some("did not end in time and was killed".to_owned())
+                self.killed_for = Some("did not end in time and was killed".to_owned());
             }
             ProcessState::Backoff => {
                 self.restarts += 1;

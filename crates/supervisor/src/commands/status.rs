@@ -50,7 +50,7 @@ pub async fn status(configured: &Configured, json: bool, watch: bool) -> Result<
 
 async fn ask(dir: &RuntimeDir) -> Result<Option<Status>, SupervisorError> {
     match one_answer(dir, &Request::Status).await {
-        Ok(Some(Reply::Status(status))) => Ok(Some(status)),
+        Ok(Some(Reply::Status(status))) => Ok(Some(*status)),
         Ok(_) | Err(SupervisorError::NotRunning { .. }) => Ok(None),
         Err(error) => Err(error),
     }

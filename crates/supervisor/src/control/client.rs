@@ -62,14 +62,13 @@ pub async fn lines(
 ) -> Result<(), SupervisorError> {
     let mut answers = ask(dir, &Request::Logs { names, past, follow }).await?;
     while let Some(reply) = answers.next().await {
-        match reply {
-            Reply::Line { process, text, at_ms } => {
-                if !each(Line { process: process.into(), text, at_ms }) {
-                    return Ok(());
-                }
-            }
+        let line = match reply {
+            Reply::Line { process, text, at_ms } => Line { process: process.into(), text, at_ms },
             Reply::Refused { reason } => return Err(SupervisorError::Refused(reason)),
-            _ => {}
+            _ => continue,
+        };
+        if !each(line) {
+            break;
         }
     }
     Ok(())

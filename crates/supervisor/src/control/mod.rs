@@ -57,7 +57,7 @@ pub enum Request {
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
     /// To `Status`.
-    Status(Status),
+    Status(Box<Status>),
     /// To the others: which processes it has changed something for.
     Done {
         /// Their names.
@@ -153,7 +153,7 @@ mod tests {
             usage: None,
             load: None,
         };
-        let status = Status {
+        let whole = Status {
             supervisor_pid: 1,
             since_ms: 0,
             usage: None,
@@ -162,7 +162,7 @@ mod tests {
             external: Vec::new(),
             relay: Counts::default(),
         };
-        status.exit_code()
+        whole.exit_code()
     }
 
     #[test]

@@ -75,7 +75,10 @@ async fn serve(
                 show(&mut sender, &line).await?;
             }
             let mut rest = Vec::new();
-            while follow {
+            if !follow {
+                return Ok(());
+            }
+            loop {
                 let line = tokio::select! {
                     line = lines.recv() => line,
                     // Whoever watches has nothing more to say: this is how its end shows.
@@ -84,7 +87,6 @@ async fn serve(
                 let Some(line) = line else { return Ok(()) };
                 show(&mut sender, &line).await?;
             }
-            return Ok(());
         }
         Ok(request) => request,
         Err(error) => {

@@ -48,7 +48,7 @@ impl Dispatcher {
         match self.fulfil(&request) {
             Ok((parts, Some(goal))) => self.waiters.push(Waiter { parts, goal, reply }),
             Ok((parts, None)) => drop(reply.send(match request {
-                Request::Status => Reply::Status(self.status()),
+                Request::Status => Reply::Status(Box::new(self.status())),
                 _ => Reply::Done { names: names(&parts) },
             })),
             Err(refusal) => drop(reply.send(refusal)),
@@ -67,7 +67,9 @@ impl Dispatcher {
             }
             Request::Stop { names } => {
                 let parts = self.select(names)?;
-                parts.iter().for_each(|part| self.drop_heir(*part));
+                for part in &parts {
+                    self.drop_heir(*part);
+                }
                 self.each(&parts, Process::stop);
                 Ok((parts, Some(Goal::Down)))
             }
@@ -103,7 +105,9 @@ impl Dispatcher {
             *part == Part::Website && self.process(*part).is_some_and(|process| process.may_have_heir())
         });
         self.heirs_wanted.extend(with_heir);
-        at_once.iter().for_each(|part| self.drop_heir(*part));
+        for part in &at_once {
+            self.drop_heir(*part);
+        }
         self.each(&at_once, Process::restart);
     }
 
@@ -220,7 +224,9 @@ impl Dispatcher {
         if end {
             tracing::info!("the new {part} is there; the one before it finishes what it has begun");
             let old = self.processes.iter().find(|process| process.part == part).and_then(Process::outgoing);
-            old.into_iter().for_each(|pid| reap::signal(pid, Signal::SIGTERM));
+            if let Some(pid) = old {
+                reap::signal(pid, Signal::SIGTERM);
+            }
         }
         if taken {
             return Err(Refusal { reason: "the one before it is still there".to_owned(), again: true });

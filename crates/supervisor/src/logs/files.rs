@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     fn limits(size: u64, files: u32) -> Limits {
-        Limits { size, files, age: Duration::from_secs(3600) }
+        Limits { size, files, age: Duration::from_hours(1) }
     }
 
     fn text(dir: &Path, name: &str) -> String {
@@ -201,7 +201,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let old = temporary.path().join("trawl.log.1");
         fs::write(&old, "old").unwrap();
-        let then = SystemTime::now() - Duration::from_secs(7200);
+        let then = SystemTime::now() - Duration::from_hours(2);
         File::options().write(true).open(&old).unwrap().set_modified(then).unwrap();
         drop(Files::open(temporary.path(), limits(20, 2)).unwrap());
         assert!(!old.exists());
