@@ -1,6 +1,9 @@
 //! What the program does beside serving.
 
-use crate::export::{self, Export, ExportError, Sight};
+use crate::{
+    database,
+    export::{self, Export, ExportError, Sight},
+};
 use clap::Args;
 use futures_util::StreamExt as _;
 use std::{
@@ -8,8 +11,8 @@ use std::{
     path::{Path, PathBuf},
     pin::pin,
 };
-use trawl_settings::{Settings, Synchronous, exit};
-use trawl_store::{Db, DbOptions, StoreError, areas};
+use trawl_settings::{Settings, exit};
+use trawl_store::{StoreError, areas};
 
 /// Why a command failed: an exit code and a sentence.
 pub type Failure = (u8, String);
@@ -28,21 +31,6 @@ pub struct ExportArguments {
     pub output: Option<PathBuf>,
 }
 
-/// Opens the database that the settings name; `may_migrate` says whether its tables may be changed.
-///
-/// # Errors
-/// It cannot be opened.
-pub async fn open(settings: &Settings, may_migrate: bool) -> Result<Db, StoreError> {
-    Db::open(DbOptions {
-        url: settings.database_url(),
-        full_synchronous: settings.database.synchronous == Synchronous::Full,
-        read_connections: settings.database.read_connections,
-        busy_timeout_ms: settings.database.busy_timeout_ms,
-        may_migrate,
-    })
-    .await
-}
-
 /// Writes a file of all that is mirrored of a kind, whoever may see it: whoever runs this may read the database.
 ///
 /// # Errors
@@ -52,7 +40,7 @@ pub async fn export(settings: &Settings, arguments: &ExportArguments) -> Result<
     if arguments.output.is_none() && what.1 == export::Format::Parquet && io::stdout().is_terminal() {
         return Err((2, "Parquet is not for terminals; name a file with --output".to_owned()));
     }
-    let db = open(settings, true).await.map_err(|error| (exit::DATABASE, error.to_string()))?;
+    let db = database::open(settings, true).await.map_err(|error| (exit::DATABASE, error.to_string()))?;
     let database = |error: StoreError| (exit::DATABASE, error.to_string());
     let area = match &arguments.area {
         None => None,

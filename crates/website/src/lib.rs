@@ -6,6 +6,7 @@ pub mod backup;
 pub mod bulk;
 pub mod commands;
 pub mod credentials;
+pub mod database;
 pub mod demo;
 pub mod events;
 pub mod export;

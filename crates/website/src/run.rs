@@ -3,9 +3,8 @@
 use crate::{
     answer,
     app::App,
-    commands,
     credentials::Credentials,
-    demo,
+    database, demo,
     events::Hub,
     first_visit::{FirstVisit, Purpose},
     intake::Intake,
@@ -107,7 +106,7 @@ impl Inherited {
 /// See [`RunError`].
 pub async fn run(settings: Settings, inherited: Inherited, stop: CancellationToken) -> Result<(), RunError> {
     let settings = Arc::new(settings);
-    let db = commands::open(&settings, !inherited.successor).await?;
+    let db = database::open(&settings, !inherited.successor).await?;
     let seal = Seal::open(&settings.state_dir())?;
     seal.agree(&db, &settings.state_dir()).await?;
     let listener = match inherited.listener {
