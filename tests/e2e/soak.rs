@@ -52,17 +52,17 @@ fn files(dir: &Path) -> usize {
 async fn nothing_grows() {
     let system = System::new()
         .with("TRAWL_CRAWLER__INSTANCES", "2")
-        .with("TRAWL_FORGE__INCREMENTAL_SECONDS", "2")
-        .with("TRAWL_FORGE__LISTS_SECONDS", "4")
-        .with("TRAWL_FORGE__FULL_SECONDS", "8")
+        .with("TRAWL_FORGE__INCREMENTAL_SECONDS", "5")
+        .with("TRAWL_FORGE__LISTS_SECONDS", "10")
+        .with("TRAWL_FORGE__FULL_SECONDS", "20")
         .with("TRAWL_FORGE__OVERLAP_SECONDS", "1")
-        .with("TRAWL_FORGE__SCOPE_SECONDS", "4")
+        .with("TRAWL_FORGE__SCOPE_SECONDS", "10")
         .with("TRAWL_SUPERVISOR__RESTART_LONGEST_SECONDS", "1")
         .with("TRAWL_SUPERVISOR__START_LIMIT", "1000")
         .with("TRAWL_RETENTION__PAST_JOBS", "2000")
         .with("TRAWL_LOG__FILTER", "warn");
     let site = Site::linked(system, distant_forge(0.1, 2)).await;
-    site.crawled().await;
+    site.committed(100).await;
     let (mut first, mut worst) = (None, 0);
     let mut next = Instant::now();
     for round in Round::all("soak", BLOWS) {

@@ -8,7 +8,10 @@ use crate::handlers::{
 use actix_web::HttpResponse;
 use serde_json::Value;
 use std::sync::OnceLock;
-use trawl_jobs::{ItemState, JobSpec, Lane, Level, RecordKind, State, kind::DrillEnd};
+use trawl_jobs::{
+    ItemState, JobSpec, Lane, Level, RecordKind, State,
+    kind::{BulkVerb, DrillEnd},
+};
 use utoipa::{
     Modify, OpenApi, PartialSchema as _,
     openapi::{
@@ -137,6 +140,7 @@ impl Modify for Kinds {
             components.schemas.insert(name, schema);
         }
         components.schemas.insert("DrillEnd".to_owned(), DrillEnd::schema());
+        components.schemas.insert("BulkVerb".to_owned(), BulkVerb::schema());
         let options = RefOr::T(Schema::from(options.item(ObjectBuilder::new().schema_type(Type::Null))));
         let Some(RefOr::T(Schema::Object(body))) = components.schemas.get_mut("SubmitBody") else { return };
         if let Some(RefOr::T(Schema::Object(kind))) = body.properties.get_mut("kind") {
@@ -194,6 +198,17 @@ pub async fn show() -> HttpResponse {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let text = Description::openapi().to_json().unwrap();
+        let description: Value = serde_json::from_str(&text).unwrap();
+        let named: BTreeSet<&str> =
+            text.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let lost: Vec<&&str> =
+            named.iter().filter(|name| description["components"]["schemas"][**name].is_null()).collect();
+        assert!(lost.is_empty() && named.len() > 20, "{lost:?} of {}", named.len());
+    }
 
     /// The table of routes is read as text, since the framework does not tell what was configured.
     #[test]
