@@ -17,6 +17,8 @@ use std::{
 
 pub(crate) const USERNAME: &str = "admin";
 pub(crate) const PASSWORD: &str = "correct horse battery";
+/// Longer than any clock jumps in a test.
+const MONTH_SECONDS: &str = "2592000";
 /// How long the kernel may take to end what has lost its parent.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -38,8 +40,10 @@ impl System {
             ("TRAWL_PATHS__RUNTIME", path("run")),
             ("TRAWL_SERVER__LISTEN", "127.0.0.1:0".to_owned()),
             // Nothing is read a second time while a test looks.
-            ("TRAWL_FORGE__INCREMENTAL_SECONDS", "86400".to_owned()),
-            ("TRAWL_FORGE__SCOPE_SECONDS", "86400".to_owned()),
+            ("TRAWL_FORGE__INCREMENTAL_SECONDS", MONTH_SECONDS.to_owned()),
+            ("TRAWL_FORGE__LISTS_SECONDS", MONTH_SECONDS.to_owned()),
+            ("TRAWL_FORGE__FULL_SECONDS", MONTH_SECONDS.to_owned()),
+            ("TRAWL_FORGE__SCOPE_SECONDS", MONTH_SECONDS.to_owned()),
         ];
         let environment = environment.map(|(variable, value)| (variable.to_owned(), value)).into();
         Self { dir, environment, seen: RefCell::default() }
