@@ -108,3 +108,34 @@ async fn a_node_with_another_key_does_not_start() {
     assert!(!refused.status.success() && said.contains("copy master.key from another node"), "{said}");
     drop(first);
 }
+
+/// The server is started again, or somebody stumbles over its cable: all connections break, and none is made for a while.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_goes_away_loses_nothing() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.create_database();
+    let node = node(&url, "one");
+    let supervisor = node.supervise(&[]);
+    let client = node.set_up().await;
+    let drill = |n| json!({ "kind": "drill", "payload": { "name": format!("{n}"), "steps": 5, "step_ms": 50 } });
+    let jobs: Vec<Value> = (0..JOBS).map(drill).collect();
+    assert_eq!(client.post("/api/jobs/batch", &json!({ "jobs": jobs })).await.status, 201);
+    let done = || count(&url, "SELECT count(*) AS n FROM jobs WHERE kind = 'drill' AND state = 'completed'");
+    let name = url.split_once("///").unwrap().1.split('?').next().unwrap();
+    let mut elsewhere = PgConnection::establish(&url.replace(&format!("/{name}?"), "/postgres?")).unwrap();
+    let mut run = |sql: String| sql_query(sql).execute(&mut elsewhere).unwrap();
+    for round in 1..=2 {
+        eventually("jobs are being done", async || (done() >= i64::from(round) * 40).then_some(())).await;
+        let refusals = || supervisor.log().matches("the database takes nothing; trying again").count();
+        let before = refusals();
+        run(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
+        run(format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"));
+        eventually("the website notices", async || (refusals() > before).then_some(())).await;
+        run(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
+    }
+    eventually("all jobs are done", async || (done() == i64::try_from(JOBS).unwrap()).then_some(())).await;
+    let twice = "SELECT count(*) AS n FROM (SELECT job_id FROM attempts WHERE outcome = 'completed' \
+                 GROUP BY job_id HAVING count(*) > 1) twice";
+    assert_eq!(count(&url, twice), 0);
+    assert_eq!(node.process("website").unwrap()["restarts"], 0, "{}", supervisor.log());
+}
