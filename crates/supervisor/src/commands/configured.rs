@@ -134,6 +134,12 @@ impl Configured {
         environment
     }
 
+    /// How this system is spoken to.
+    #[must_use]
+    pub const fn invocation(&self) -> &Invocation {
+        &self.invocation
+    }
+
     /// Where this system's processes meet.
     ///
     /// # Errors

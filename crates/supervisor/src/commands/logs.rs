@@ -11,6 +11,9 @@ use crate::{
 use chrono::DateTime;
 use std::io::{self, Write as _};
 
+/// Lines of each process that are shown to who does not say how many.
+const USUAL_LINES: usize = 100;
+
 /// What is asked for.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LogsArguments {
@@ -23,9 +26,9 @@ pub struct LogsArguments {
     /// Only lines since then: 10m, 2h, 1day, or a time such as 2026-01-31T08:00:00Z
     #[arg(long, value_name = "WHEN", value_parser = since)]
     pub since: Option<i64>,
-    /// How many lines of each process at most; the supervisor keeps the newest 1,000 of each
-    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 100)]
-    pub lines: usize,
+    /// How many lines of each process at most [default: 100, with --since all of the 1,000 that are kept]
+    #[arg(long, short = 'n', value_name = "NUMBER")]
+    pub lines: Option<usize>,
 }
 
 /// Prints what the processes have said.
@@ -38,7 +41,8 @@ pub async fn logs(configured: &Configured, arguments: LogsArguments) -> Result<u
     let names = meant(&dir, names).await?;
     let width = names.iter().map(String::len).max().unwrap_or_default();
     let look = Look::of_stdout(width, configured.settings.log.format);
-    let past = Past { lines: if since.is_some() { usize::MAX } else { count }, since_ms: since.unwrap_or_default() };
+    let count = count.unwrap_or(if since.is_some() { usize::MAX } else { USUAL_LINES });
+    let past = Past { lines: count, since_ms: since.unwrap_or_default() };
     let mut broken = false;
     let show = lines(&dir, names, past, follow, |line| {
         broken |= io::stdout().write_all(look.line(&line).as_bytes()).is_err();

@@ -53,8 +53,9 @@ pub async fn stop(configured: &Configured, names: Vec<String>) -> Result<u8, Sup
 /// # Errors
 /// No supervisor runs, or it refuses, or one of them does not come up.
 pub async fn restart(configured: &Configured, names: Vec<String>) -> Result<u8, SupervisorError> {
-    if let Some(Reply::Done { names }) = asked(configured, &Request::Restart { names }).await? {
-        say(&format!("restarted: {}", names.join(", ")));
+    match asked(configured, &Request::Restart { names }).await? {
+        Some(Reply::Done { names }) => say(&format!("restarted: {}", names.join(", "))),
+        _ => return Err(ending(configured)),
     }
     Ok(0)
 }
@@ -64,11 +65,18 @@ pub async fn restart(configured: &Configured, names: Vec<String>) -> Result<u8, 
 /// # Errors
 /// No supervisor runs, or the configuration is wrong: nothing has changed then.
 pub async fn reload(configured: &Configured) -> Result<u8, SupervisorError> {
-    if let Some(Reply::Reloaded(reloaded)) = asked(configured, &Request::Reload).await? {
-        let dir = configured.runtime_dir()?;
-        reloaded.sentences(|command| dir.invocation().command(command)).iter().for_each(|sentence| say(sentence));
-    }
+    let Some(Reply::Reloaded(reloaded)) = asked(configured, &Request::Reload).await? else {
+        return Err(ending(configured));
+    };
+    let dir = configured.runtime_dir()?;
+    reloaded.sentences(|command| dir.invocation().command(command)).iter().for_each(|sentence| say(sentence));
     Ok(0)
+}
+
+/// The supervisor ends, so that nothing is done any more.
+fn ending(configured: &Configured) -> SupervisorError {
+    let start = configured.invocation().command("start");
+    SupervisorError::Refused(format!("the supervisor is ending; when it has ended, start it again with `{start}`"))
 }
 
 /// Asks for one reply. With nobody there, a name that means nothing is still the first thing to mend.
