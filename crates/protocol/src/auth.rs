@@ -105,11 +105,11 @@ pub const CREDENTIALS_ENV: &str = "AUTH_CREDENTIALS";
 
 /// A list as the text of a variable, the same for the same list.
 #[must_use]
-pub fn to_text(list: &Credentials) -> String {
+pub fn to_text(list: &Credentials) -> SecretString {
     let mut all: Vec<&Credential> = list.values().collect();
     all.sort_by_key(|credential| credential.account.0);
     // A list of plain words always can be written.
-    serde_json::to_string(&all).unwrap_or_default()
+    serde_json::to_string(&all).unwrap_or_default().into()
 }
 
 /// The list that such a text holds, if it holds one. What it holds instead is not told: it may be a secret.
@@ -207,7 +207,7 @@ impl CredentialReader {
         Self(list)
     }
 
-    /// A reader whose list never changes: one credential for every account, as a crawler has that was started alone.
+    /// A reader whose list never changes, as a crawler has that was given it when it was started.
     #[must_use]
     pub fn fixed(list: Credentials) -> Self {
         Self(watch::channel(list).1)
@@ -264,8 +264,9 @@ mod tests {
         };
         let list: Credentials = Arc::new((1..4).map(|n| (AccountId(n), credential(n))).collect());
         let text = to_text(&list);
-        assert_eq!(from_text(&text).unwrap(), list);
-        assert_eq!(to_text(&from_text(&text).unwrap()), text);
+        assert_eq!(from_text(text.expose_secret()).unwrap(), list);
+        assert_eq!(to_text(&list).expose_secret(), text.expose_secret());
+        assert!(!format!("{text:?}").contains("glpat"), "it is written out by nobody");
         assert_eq!(from_text("glpat-1"), None);
     }
 }

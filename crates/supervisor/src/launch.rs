@@ -8,6 +8,7 @@ use crate::{
     runtime_dir::RuntimeDir,
     spawn::Launch,
 };
+use secrecy::{ExposeSecret as _, SecretString};
 use std::{
     collections::BTreeMap,
     env,
@@ -15,11 +16,8 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::PathBuf,
 };
-use trawl_protocol::{
-    AUTH_SOCKET_ENV, BUS_SOCKET_ENV, LaunchSecret, PROCESS_ENV, SUCCESSOR_ENV, auth::CREDENTIALS_ENV,
-};
+use trawl_protocol::{AUTH_SOCKET_ENV, BUS_SOCKET_ENV, LaunchSecret, PROCESS_ENV, SUCCESSOR_ENV};
 use trawl_settings::logging::UNTIMED_ENV;
-use zeroize::Zeroize as _;
 
 /// Names the directory of the programs, for tests; without it they lie beside the supervisor's own.
 pub const BIN_DIR_ENV: &str = "TRAWL_BIN_DIR";
@@ -32,7 +30,7 @@ pub struct Launcher {
     listen: SocketAddr,
     demo: bool,
     /// What crawlers are told in their environment, where they are told it there.
-    credentials: Option<String>,
+    credentials: Option<SecretString>,
     website: Option<TcpListener>,
     simulator: Option<TcpListener>,
 }
@@ -55,12 +53,10 @@ impl Launcher {
     }
 
     /// What crawlers that start from now on are told in their environment. Returns whether it is something else.
-    pub fn tell(&mut self, credentials: Option<String>) -> bool {
-        let other = self.credentials != credentials;
-        if let Some(mut old) = std::mem::replace(&mut self.credentials, credentials) {
-            old.zeroize();
-        }
-        other
+    pub fn tell(&mut self, credentials: Option<SecretString>) -> bool {
+        let before = std::mem::replace(&mut self.credentials, credentials);
+        let text = SecretString::expose_secret;
+        before.as_ref().map(text) != self.credentials.as_ref().map(text)
     }
 
     /// Sees to it that `part` can be started: its program is there and its address is ours.
@@ -113,9 +109,6 @@ impl Launcher {
             Part::GitlabSim => self.simulator.as_ref(),
             Part::Crawler(_) => None,
         };
-        if let (Part::Crawler(_), Some(credentials)) = (part, &self.credentials) {
-            environment.insert(CREDENTIALS_ENV.to_owned(), credentials.into());
-        }
         if let Some(address) = self.address(part).filter(|address| *address != self.listen && part == Part::Website) {
             // So that the links that it shows lead to where it really is.
             environment.insert("TRAWL_SERVER__LISTEN".to_owned(), address.to_string().into());
@@ -127,6 +120,7 @@ impl Launcher {
             environment,
             listener: listener.map(TcpListener::try_clone).transpose()?,
             secret,
+            credentials: self.credentials.clone().filter(|_| matches!(part, Part::Crawler(_))),
         })
     }
 }

@@ -37,7 +37,6 @@ impl Takes {
     /// What a key needs.
     fn of(section: &str, key: &str) -> Self {
         match (section, key) {
-            ("supervisor", "credentials") => Self::Crawlers,
             ("supervisor", _) | ("crawler", "instances" | "accept_external") => Self::Effect,
             ("server", "public_url") | ("database" | "privacy" | "retention", _) => Self::Website,
             ("crawler", _) => Self::Crawlers,

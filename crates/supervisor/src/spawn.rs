@@ -6,6 +6,7 @@ use nix::{
     sys::{prctl, signal::Signal},
     unistd::{Pid, getpid, getppid},
 };
+use secrecy::{ExposeSecret as _, SecretString};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -17,7 +18,7 @@ use std::{
     sync::mpsc,
 };
 use tokio::sync::oneshot;
-use trawl_protocol::{LaunchSecret, secret::LAUNCH_FD_ENV};
+use trawl_protocol::{LaunchSecret, auth::CREDENTIALS_ENV, secret::LAUNCH_FD_ENV};
 
 /// Where the service manager's convention puts the first inherited socket.
 const LISTEN_FD: i32 = 3;
@@ -40,6 +41,9 @@ pub struct Launch {
     pub listener: Option<TcpListener>,
     /// What it will prove itself with.
     pub secret: LaunchSecret,
+    /// What it is told of credentials in its environment, where it is told it there. Not in [`Self::environment`], which
+    /// anybody may print.
+    pub credentials: Option<SecretString>,
 }
 
 /// What was started.
@@ -109,6 +113,7 @@ fn spawn(launch: Launch) -> io::Result<Launched> {
         .args(&launch.arguments)
         .envs(&launch.environment)
         .env(LAUNCH_FD_ENV, SECRET_FD.to_string())
+        .envs(launch.credentials.iter().map(|text| (CREDENTIALS_ENV, text.expose_secret())))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -10,10 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-fn status(system: &System) -> serde_json::Value {
-    serde_json::from_slice(&system.run(&["status", "--json"]).stdout).unwrap_or_default()
-}
-
 #[test]
 fn a_thousand_restarts_leak_nothing() {
     let mut system = System::with("exit 1", SLEEPER);
@@ -21,10 +17,10 @@ fn a_thousand_restarts_leak_nothing() {
     system.set("TRAWL_SUPERVISOR__RESTART_FIRST_MS", "0");
     system.set("TRAWL_LOG__FILTER", "error");
     let running = system.start(&["start", "website"]);
-    let restarts = || status(&system)["processes"][0]["restarts"].as_u64().unwrap_or_default();
+    let restarts = || system.status()["processes"][0]["restarts"].as_u64().unwrap_or_default();
     // Another user may not look; then the limit on descriptors alone is what a leak would run into.
     let descriptors = || fs::read_dir(format!("/proc/{}/fd", running.pid())).map(Iterator::count).ok();
-    let memory = || status(&system)["usage"]["memory_bytes"].as_u64().unwrap_or_default();
+    let memory = || system.status()["usage"]["memory_bytes"].as_u64().unwrap_or_default();
     until("it has been started for a while", || restarts() >= 100);
     let before = (descriptors(), memory());
     until("a thousand more lives are over", || restarts() >= 1100);
@@ -70,15 +66,15 @@ fn a_flood_on_the_control_socket_is_waited_out() {
 fn supervisors_that_start_at_once_become_one() {
     let system = System::with(SLEEPER, SLEEPER);
     let mut all: Vec<_> = (0..6).map(|_| system.command(&["start"]).stdout(Stdio::piped()).spawn().unwrap()).collect();
-    until("it runs", || status(&system)["processes"][0]["state"] == "starting");
-    let pid = u32::try_from(status(&system)["supervisor_pid"].as_u64().unwrap()).unwrap();
+    until("it runs", || system.status()["processes"][0]["state"] == "starting");
+    let pid = u32::try_from(system.status()["supervisor_pid"].as_u64().unwrap()).unwrap();
     let mut one = all.remove(all.iter().position(|child| child.id() == pid).unwrap());
     for other in all {
         let ended = other.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&ended.stdout).into_owned();
         assert!(ended.status.success() && said.contains("already running"), "{said}");
     }
-    assert_eq!(status(&system)["processes"][0]["restarts"], 0);
+    assert_eq!(system.status()["processes"][0]["restarts"], 0);
     assert!(system.run(&["stop"]).status.success());
     assert!(one.wait().unwrap().success());
     system.is_empty();

@@ -4,6 +4,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use serde_json::Value;
 use std::{
     fs,
     io::{BufRead as _, BufReader},
@@ -100,10 +101,14 @@ impl System {
         Running { child, lines, seen: Vec::new(), passed_over: Vec::new() }
     }
 
-    /// Rows of `status --json`, as `name state`.
+    /// What `status --json` says.
+    pub(crate) fn status(&self) -> Value {
+        serde_json::from_slice(&self.run(&["status", "--json"]).stdout).unwrap()
+    }
+
+    /// Rows of it, as `name state`.
     pub(crate) fn states(&self) -> Vec<String> {
-        let output = self.run(&["status", "--json"]);
-        let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let status = self.status();
         let rows = status["processes"].as_array().unwrap();
         rows.iter().map(|row| format!("{} {}", row["name"], row["state"]).replace('"', "")).collect()
     }

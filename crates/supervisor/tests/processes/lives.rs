@@ -82,8 +82,7 @@ fn a_crashed_child_comes_back_and_is_counted() {
     let mut running = system.start(&["start"]);
     running.line("website was killed by signal 9;");
     running.line("website: second");
-    let status = system.run(&["status", "--json"]);
-    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    let status = system.status();
     assert_eq!(status["processes"][0]["restarts"], 1);
     running.signal(Signal::SIGTERM);
     assert_eq!(running.end().0, Some(0));
@@ -107,8 +106,7 @@ fn who_does_not_answer_is_killed() {
     system.set("TRAWL_SUPERVISOR__WATCHDOG_SECONDS", "1");
     let mut running = system.start(&["start", "website"]);
     running.line("Trawl is ready");
-    let status = system.run(&["status", "--json"]);
-    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    let status = system.status();
     let pid = i32::try_from(status["processes"][0]["pid"].as_i64().unwrap()).unwrap();
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
     running.line("website did not answer for 1 s");

@@ -11,12 +11,8 @@ fn successor_that(does: &str) -> String {
     format!("if [ -n \"$SUPERVISOR_SUCCESSOR\" ]; then {does}; fi; {works}")
 }
 
-fn status(system: &System) -> Value {
-    serde_json::from_slice(&system.run(&["status", "--json"]).stdout).unwrap()
-}
-
 fn row(system: &System, name: &str) -> Value {
-    let status = status(system);
+    let status = system.status();
     status["processes"].as_array().unwrap().iter().find(|row| row["name"] == name).cloned().unwrap_or_default()
 }
 
