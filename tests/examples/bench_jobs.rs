@@ -36,7 +36,7 @@ const LONELY: usize = 200;
 /// Jobs that a peer gets one by one: it takes them one after the other, and so much longer.
 const PEER_SUBMITTED: usize = 1_000;
 /// Jobs at once.
-const SLOTS: &str = "512";
+const SLOTS: &str = "1024";
 /// Between two looks whether all have ended: a look costs more than several jobs.
 const LOOK: Duration = Duration::from_millis(200);
 

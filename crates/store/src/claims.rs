@@ -206,7 +206,7 @@ impl Taken {
 
 /// The claim of one database: they differ in how a transaction keeps off what another one is about to claim.
 macro_rules! take {
-    ($(#[$doc:meta])* $name:ident on $backend:ty, $of_kind:literal, $lock:literal) => {
+    ($(#[$doc:meta])* $name:ident on $backend:ty, $first:literal, $end:literal) => {
         statement! {
             $(#[$doc])*
             on $backend: $name {
@@ -214,11 +214,11 @@ macro_rules! take {
                  wait_reason = NULL, served_by = NULL, result = NULL, worker = ", worker: &'a str as Text,
                 ", started_at = ", started_at: Stamp as Timestamp,
                 ", updated_at = ", updated_at: Stamp as Timestamp,
-                $of_kind, lane: &'a str as Text,
+                $first, lane: &'a str as Text,
                 " AND (instance_id IS NULL OR instance_id = coalesce(", instance: Option<i64> as Nullable<BigInt>,
                 ", instance_id)) ORDER BY rank, id LIMIT ", limit: i64 as BigInt,
                 // SQLite would compile a statement anew for each number that stands alone here.
-            } concat!(" + 0", $lock, ") RETURNING ", taken_columns!())
+            } concat!(" + 0", $end, " RETURNING ", taken_columns!())
         }
 
         impl Query for $name<'_> {
@@ -230,22 +230,25 @@ macro_rules! take {
 take! {
     /// The first jobs of a lane are a worker's, of an instance or of any.
     TakeAlone on Sqlite,
-    " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind <> 'bulk_action' AND lane = ", ""
+    " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind <> 'bulk_action' AND lane = ", ")"
 }
 take! {
     /// As [`TakeAlone`], of the kinds that the website runs.
     TakeOwnAlone on Sqlite,
-    " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind = 'bulk_action' AND lane = ", ""
+    " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind = 'bulk_action' AND lane = ", ")"
 }
 take! {
-    /// As [`TakeAlone`], beside others who do the same.
+    /// As [`TakeAlone`], beside others who do the same. A row that is locked stays where it is, so it is found again at
+    /// its place; by its id PostgreSQL may prefer to read the whole table.
     TakeBeside on Pg,
-    " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind <> 'bulk_action' AND lane = ", " FOR UPDATE SKIP LOCKED"
+    " WHERE ctid = ANY(ARRAY(SELECT ctid FROM jobs WHERE state = 'queued' AND kind <> 'bulk_action' AND lane = ",
+    " FOR UPDATE SKIP LOCKED))"
 }
 take! {
     /// As [`TakeBeside`], of the kinds that the website runs.
     TakeOwnBeside on Pg,
-    " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind = 'bulk_action' AND lane = ", " FOR UPDATE SKIP LOCKED"
+    " WHERE ctid = ANY(ARRAY(SELECT ctid FROM jobs WHERE state = 'queued' AND kind = 'bulk_action' AND lane = ",
+    " FOR UPDATE SKIP LOCKED))"
 }
 
 /// Makes the first jobs of a lane the worker's, in one statement.
