@@ -1,5 +1,5 @@
 //! Website and crawler in miniature: they introduce themselves, exchange credentials and one question with its answer.
-//! Run by a supervisor under test, never by themselves.
+//! Run by a supervisor under test, never by themselves. And a stranger, who has what a crawler has let slip.
 
 use secrecy::SecretString;
 use std::{
@@ -12,8 +12,11 @@ use std::{
 use trawl_jobs::AccountId;
 use trawl_protocol::{
     AUTH_SOCKET_ENV, BUS_SOCKET_ENV, Boot, Bus, BusOptions, Credential, CredentialReader, CredentialWriter, Hello,
-    Incoming, LaunchSecret, Message, Role, Token, secret::LAUNCH_FD_ENV,
+    Incoming, LaunchSecret, Message, Role, Token, codec::AUTH_FRAME_LIMIT, handshake, secret::LAUNCH_FD_ENV,
 };
+
+/// Where the first crawler leaves its secret for others to find.
+const LEAK_ENV: &str = "TRAWL_TEST_LEAK";
 
 fn say(text: &str) {
     let mut out = std::io::stdout();
@@ -23,6 +26,15 @@ fn say(text: &str) {
 fn hello(role: Role) -> Hello {
     let descriptor = env::var(LAUNCH_FD_ENV).unwrap();
     let secret = LaunchSecret::read_from(File::open(format!("/dev/fd/{descriptor}")).unwrap().into()).unwrap();
+    if let Some(path) = env::var_os(LEAK_ENV).filter(|_| role == Role::Crawler)
+        && let Ok(mut leak) = File::create_new(path)
+    {
+        leak.write_all(secret.as_bytes()).unwrap();
+    }
+    hello_with(role, secret)
+}
+
+fn hello_with(role: Role, secret: LaunchSecret) -> Hello {
     Hello {
         role,
         boot: Boot::random(),
@@ -126,4 +138,22 @@ fn simulator() {
     for stream in listener.incoming() {
         stream.unwrap().write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").unwrap();
     }
+}
+
+#[test]
+#[ignore = "not a test: somebody who has found what a crawler has left behind"]
+fn stranger() {
+    let secret = LaunchSecret::read_from(File::open(socket(LEAK_ENV)).unwrap().into()).unwrap();
+    let directory = PathBuf::from(env::var_os("TRAWL_PATHS__STATE").unwrap()).join("run");
+    run(async {
+        for name in ["bus.sock", "auth.sock"] {
+            let hello = hello_with(Role::Crawler, secret.clone());
+            match handshake::connect(&directory.join(name), &hello, AUTH_FRAME_LIMIT).await {
+                Ok(_) => say(&format!("{name} lets anybody in")),
+                Err(error) => say(&format!("{name}: {error}")),
+            }
+        }
+        say("that is all");
+        std::future::pending().await
+    });
 }

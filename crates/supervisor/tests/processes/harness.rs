@@ -71,7 +71,7 @@ impl System {
     }
 
     /// Makes a command one of this system.
-    fn place(&self, command: &mut Command) {
+    pub(crate) fn place(&self, command: &mut Command) {
         command.current_dir(self.path()).stdin(Stdio::null());
         for variable in
             ["TRAWL_CONFIG", "RUNTIME_DIRECTORY", "STATE_DIRECTORY", "NOTIFY_SOCKET", "LISTEN_PID", "JOURNAL_STREAM"]

@@ -5,6 +5,7 @@
 mod child;
 mod faults;
 mod harness;
+mod identities;
 mod lives;
 mod operating;
 mod starts;

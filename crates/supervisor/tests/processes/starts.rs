@@ -8,7 +8,7 @@ use std::{
     os::unix::net::UnixDatagram,
 };
 
-fn link(running: &mut Running) {
+pub(crate) fn link(running: &mut Running) {
     let banner = running.line("Trawl is ready");
     assert!(banner.ends_with("/first/visit"), "{banner}");
     let address = banner.rsplit_once("http://").unwrap().1.trim_end_matches("/first/visit");
