@@ -1,4 +1,5 @@
 //! `scripts/bench restart`: what people notice of a website that is killed, and of one that is restarted on purpose.
+//! An answer that a killed process was about to give is lost, and with it the connection; it is counted how often.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run has nothing to say")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are printed, and so is how it goes")]
 
@@ -82,14 +83,18 @@ async fn main() {
 struct Outcome {
     /// Milliseconds of those that were answered.
     waits: Vec<f64>,
+    /// Of these, those whose connection ended without a word of the answer, and that were asked again for it.
+    repeated: usize,
     failed: usize,
 }
 
 impl Outcome {
     fn print(&self, what: &str, usual: f64) {
         let sent = self.waits.len() + self.failed;
-        let failed = i32::try_from(self.failed).unwrap().into();
-        figures::print("restart", &format!("{what}: failed of {sent} requests"), "requests", failed, None);
+        let count = |n: usize| i32::try_from(n).unwrap().into();
+        figures::print("restart", &format!("{what}: failed of {sent} requests"), "requests", count(self.failed), None);
+        let repeated = format!("{what}: of {sent} requests, those that had to be sent again");
+        figures::print("restart", &repeated, "requests", count(self.repeated), None);
         let worst = self.waits.iter().copied().fold(0.0, f64::max);
         figures::print("restart", &format!("{what}: worst added wait"), "ms", (worst - usual).max(0.0), None);
     }
@@ -111,7 +116,7 @@ async fn requests(url: &str, idle: usize, blow: impl AsyncFn()) -> Outcome {
 /// Until it is done, and in any case so many.
 async fn send(url: String, idle: usize, done: CancellationToken) -> Outcome {
     let client = client(idle);
-    let (mut tasks, mut outcome) = (JoinSet::new(), Outcome { waits: Vec::new(), failed: 0 });
+    let (mut tasks, mut outcome) = (JoinSet::new(), Outcome { waits: Vec::new(), repeated: 0, failed: 0 });
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut sent = 0;
@@ -121,13 +126,23 @@ async fn send(url: String, idle: usize, done: CancellationToken) -> Outcome {
         let (client, url) = (client.clone(), url.clone());
         tasks.spawn(async move {
             let begun = Instant::now();
-            let answer = client.get(url).send().await.and_then(reqwest::Response::error_for_status);
-            answer.map(|_| begun.elapsed().as_secs_f64() * 1000.0)
+            let mut repeated = false;
+            let answer = loop {
+                match client.get(&url).send().await {
+                    // Who only reads may ask again (RFC 9110, section 9.2.2), and browsers and proxies do so by themselves.
+                    Err(error) if error.is_request() && !error.is_timeout() && !repeated => repeated = true,
+                    answer => break answer.and_then(reqwest::Response::error_for_status),
+                }
+            };
+            answer.map(|_| (begun.elapsed().as_secs_f64() * 1000.0, repeated))
         });
     }
     while let Some(ended) = tasks.join_next().await {
         match ended.unwrap() {
-            Ok(wait) => outcome.waits.push(wait),
+            Ok((wait, repeated)) => {
+                outcome.waits.push(wait);
+                outcome.repeated += usize::from(repeated);
+            }
             Err(error) => {
                 eprintln!("failed: {error:?}");
                 outcome.failed += 1;
