@@ -61,7 +61,7 @@ async fn main() {
     let (seconds, alone) = (of(|crawl| crawl.seconds / crawl.records * 1000.0), median(raw));
     let alone = alone / of(|crawl| crawl.records) * 1000.0;
     let baseline = ("reading the same pages, keeping nothing", alone);
-    print("crawl", "time per 1,000 records", "s", seconds, Some(baseline));
+    print("crawl", "time per 1,000 records", "s", seconds, crawls.len(), Some(baseline));
     let figures: [(&str, &str, Figure); 4] = [
         ("requests per 1,000 records", "requests", |crawl| crawl.requests / crawl.records * 1000.0),
         ("requests per issue or merge request with notes", "requests", |crawl| crawl.graphql / crawl.items),
@@ -69,7 +69,7 @@ async fn main() {
         ("peak memory of the crawler", "MiB", |crawl| crawl.crawler_mib),
     ];
     for (metric, unit, figure) in figures {
-        print("crawl", metric, unit, of(figure), None);
+        print("crawl", metric, unit, of(figure), crawls.len(), None);
     }
 }
 

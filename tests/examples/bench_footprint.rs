@@ -41,7 +41,7 @@ async fn measure(system: &System, when: &str) {
         let number = |look: &Vec<(String, Value)>, key: &str| look[index].1[key].as_f64().unwrap();
         let print = |metric: &str, unit: &str, values: Vec<f64>| {
             let metric = format!("{name}, {when}: {metric}");
-            figures::print("footprint", &metric, unit, figures::median(values), None);
+            figures::print("footprint", &metric, unit, figures::median(values), windows, None);
         };
         print("resident memory", "MB", looks.iter().map(|look| number(look, "memory_bytes") / 1e6).collect());
         let busy = |pair: &[Vec<(String, Value)>]| number(&pair[1], "cpu_seconds") - number(&pair[0], "cpu_seconds");

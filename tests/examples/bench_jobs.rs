@@ -146,7 +146,7 @@ impl Measured {
             ("peak memory of the website", "MiB", of(|run| run.website_mib), None),
         ];
         for (metric, unit, value, baseline) in figures {
-            figures::print("jobs", &format!("{database}, {metric}"), unit, value, baseline);
+            figures::print("jobs", &format!("{database}, {metric}"), unit, value, self.runs.len(), baseline);
         }
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are printed, and so is how it goes")]
 
 #[path = "shared/figures.rs"]
+#[expect(dead_code, reason = "others use more of it")]
 mod figures;
 #[path = "bench_pages/fill.rs"]
 mod fill;
@@ -93,7 +94,7 @@ async fn measure(database: &str, url: Option<String>) {
     assert!(left > 0, "the queue was worked off before everything was asked for");
     let ended = before - left;
     let print = |metric: &str, unit: &str, value: f64| {
-        figures::print("pages", &format!("{database}, {metric}"), unit, value, None);
+        figures::print("pages", &format!("{database}, {metric}"), unit, value, 1, None);
     };
     print("slowest p99 of a page or list, nothing else happening", "ms", quiet);
     print("slowest p99 of a page or list, the queue being worked off", "ms", busy);

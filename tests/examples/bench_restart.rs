@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are printed, and so is how it goes")]
 
 #[path = "shared/figures.rs"]
+#[expect(dead_code, reason = "others use more of it")]
 mod figures;
 #[path = "../e2e/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use more of it")]
@@ -68,12 +69,13 @@ async fn main() {
     .await;
     crashed.print("killed", usual);
     let again = again.lock().await.clone();
-    figures::print("restart", "killed, until the next answer, median", "ms", figures::median(again.clone()), None);
+    figures::print("restart", "killed, until the next answer, median", "ms", figures::median(again.clone()), 1, None);
     figures::print(
         "restart",
         "killed, until the next answer, worst",
         "ms",
         again.into_iter().fold(0.0, f64::max),
+        1,
         None,
     );
     drop(supervisor);
@@ -92,11 +94,18 @@ impl Outcome {
     fn print(&self, what: &str, usual: f64) {
         let sent = self.waits.len() + self.failed;
         let count = |n: usize| i32::try_from(n).unwrap().into();
-        figures::print("restart", &format!("{what}: failed of {sent} requests"), "requests", count(self.failed), None);
+        figures::print(
+            "restart",
+            &format!("{what}: failed of {sent} requests"),
+            "requests",
+            count(self.failed),
+            1,
+            None,
+        );
         let repeated = format!("{what}: of {sent} requests, those that had to be sent again");
-        figures::print("restart", &repeated, "requests", count(self.repeated), None);
+        figures::print("restart", &repeated, "requests", count(self.repeated), 1, None);
         let worst = self.waits.iter().copied().fold(0.0, f64::max);
-        figures::print("restart", &format!("{what}: worst added wait"), "ms", (worst - usual).max(0.0), None);
+        figures::print("restart", &format!("{what}: worst added wait"), "ms", (worst - usual).max(0.0), 1, None);
     }
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are printed, and so is how it goes")]
 
 #[path = "shared/figures.rs"]
+#[expect(dead_code, reason = "others use more of it")]
 mod figures;
 #[path = "../e2e/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use more of it")]
@@ -71,7 +72,7 @@ async fn measure(database: &str, url: Option<String>) {
         eprintln!("{database}: p50 {p50:6.1} ms, p99 {p99:6.1} ms  {words}, {place}");
         slowest = slowest.max(p99);
     }
-    figures::print("search", &format!("{database}, slowest p99 of a search"), "ms", slowest, None);
+    figures::print("search", &format!("{database}, slowest p99 of a search"), "ms", slowest, 1, None);
     let areas = client.get("/api/areas").await.json();
     let area = areas.as_array().unwrap()[0]["id"].to_string();
     let mut times = Vec::with_capacity(CHARTS);
@@ -81,7 +82,14 @@ async fn measure(database: &str, url: Option<String>) {
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
         assert_eq!(answer.status, 200, "{answer:?}");
     }
-    figures::print("search", &format!("{database}, all charts of the project, p99"), "ms", figures::p99(times), None);
+    figures::print(
+        "search",
+        &format!("{database}, all charts of the project, p99"),
+        "ms",
+        figures::p99(times),
+        1,
+        None,
+    );
     for file in ["issues.jsonl", "issues.csv"] {
         let begun = Instant::now();
         let mut answer = client.stream(&format!("/api/export/{file}"), None).await;
@@ -92,10 +100,10 @@ async fn measure(database: &str, url: Option<String>) {
         let mib = f64::from(u32::try_from(bytes >> 10).unwrap()) / 1024.0;
         let per_second = f64::from(ISSUES) / begun.elapsed().as_secs_f64();
         eprintln!("{database}: {file} is {mib:.0} MiB and took {:.1?}", begun.elapsed());
-        figures::print("search", &format!("{database}, export of {file}"), "issues/s", per_second, None);
+        figures::print("search", &format!("{database}, export of {file}"), "issues/s", per_second, 1, None);
     }
     let peak = process::peak_mib(website);
-    figures::print("search", &format!("{database}, peak memory of the website"), "MiB", peak, None);
+    figures::print("search", &format!("{database}, peak memory of the website"), "MiB", peak, 1, None);
 }
 
 /// Fills the database of a website that has one user, who sees everything.

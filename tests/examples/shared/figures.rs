@@ -21,9 +21,9 @@ pub(crate) fn p99(mut values: Vec<f64>) -> f64 {
     values[values.len() * 99 / 100]
 }
 
-/// One line on standard output.
-pub(crate) fn print(bench: &str, metric: &str, unit: &str, value: f64, baseline: Option<Baseline<'_>>) {
-    let mut line = json!({"bench": bench, "metric": metric, "value": round(value), "unit": unit, "runs": runs()});
+/// One line on standard output, about so many runs.
+pub(crate) fn print(bench: &str, metric: &str, unit: &str, value: f64, runs: usize, baseline: Option<Baseline<'_>>) {
+    let mut line = json!({"bench": bench, "metric": metric, "value": round(value), "unit": unit, "runs": runs});
     if let Some((name, value_of)) = baseline {
         line["baseline"] = name.into();
         line["baseline_value"] = round(value_of).into();
