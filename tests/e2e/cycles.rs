@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_mins(5);
 const ROUNDS: u32 = 3;
 /// Changes in a round that happen by themselves, and those that have to be asked for.
 const USUAL: u32 = 25;
-const RARE: [Change; 4] = [Change::Delete, Change::DeleteTag, Change::DeleteLabel, Change::Transfer];
+const RARE: [Change; 5] =
+    [Change::Delete, Change::DeleteComment, Change::DeleteTag, Change::DeleteLabel, Change::Transfer];
 
 fn rate() -> f64 {
     std::env::var("TRAWL_TEST_FAULTS").map_or(RATE, |rate| rate.parse().unwrap())
@@ -119,6 +120,10 @@ async fn a_mirror_keeps_up_with_everything() {
     assert_sound(&database);
     let bad = "SELECT dedupe_key || ' ' || coalesce(error, '') AS v FROM jobs WHERE state = 'failed' OR crashes > 0";
     assert_eq!(database.texts(bad), [""; 0], "{}", state_of_accounts(&site.client).await);
+    let again = "SELECT dedupe_key AS v FROM jobs WHERE kind IN ('issues', 'merge_requests') AND payload LIKE '%full%'";
+    assert_eq!(database.texts(again), [""; 0], "all was read once more");
+    let swept = "SELECT count(*) AS v FROM jobs WHERE state = 'completed' AND payload LIKE '%sweep%'";
+    assert!(database.number(swept) > 0, "nothing was looked over");
     assert_eq!(site.forge.grants().reused, 0);
     let renamed = "SELECT count(*) AS v FROM job_messages WHERE text LIKE '% by now'";
     let moved = database.number(renamed);

@@ -151,13 +151,22 @@ impl JobControl {
         Ok(())
     }
 
+    /// Reports these changes without moving the cursor, as [`Self::records`].
+    ///
+    /// # Errors
+    /// As [`Self::records`].
+    pub(crate) async fn changes(&self, changes: Vec<Change>) -> Result<(), JobFailure> {
+        self.send(changes).await?;
+        Ok(())
+    }
+
     /// Reports these records and where to go on after them. Durable when it returns, and with it everything that was
     /// said before.
     ///
     /// # Errors
     /// A record is too large, or the bus has ended.
     pub async fn checkpoint(&self, cursor: String, records: Vec<Record>) -> Result<(), JobFailure> {
-        self.checkpoint_and_leave(cursor, records, 0).await
+        self.checkpoint_and_leave(cursor, vec![Change::Records(records)], 0).await
     }
 
     /// As [`Self::checkpoint`], but returns before it is durable, so that the next page can be fetched meanwhile.
@@ -166,7 +175,15 @@ impl JobControl {
     /// # Errors
     /// As [`Self::checkpoint`].
     pub async fn checkpoint_ahead(&self, cursor: String, records: Vec<Record>) -> Result<(), JobFailure> {
-        self.checkpoint_and_leave(cursor, records, MAX_AHEAD).await
+        self.changes_ahead(cursor, vec![Change::Records(records)]).await
+    }
+
+    /// As [`Self::checkpoint_ahead`], with any changes.
+    ///
+    /// # Errors
+    /// As [`Self::checkpoint`].
+    pub(crate) async fn changes_ahead(&self, cursor: String, changes: Vec<Change>) -> Result<(), JobFailure> {
+        self.checkpoint_and_leave(cursor, changes, MAX_AHEAD).await
     }
 
     /// Resolves when a person wants the job to stop. A job needs this only for what it wants to do then: it is
@@ -222,8 +239,14 @@ impl JobControl {
         }
     }
 
-    async fn checkpoint_and_leave(&self, cursor: String, records: Vec<Record>, ahead: usize) -> Result<(), JobFailure> {
-        let sent = self.send(vec![Change::Records(records), Change::Cursor(cursor)]).await?;
+    async fn checkpoint_and_leave(
+        &self,
+        cursor: String,
+        mut changes: Vec<Change>,
+        ahead: usize,
+    ) -> Result<(), JobFailure> {
+        changes.push(Change::Cursor(cursor));
+        let sent = self.send(changes).await?;
         let mut waiting = self.0.ahead.lock().await;
         waiting.extend(sent);
         while waiting.len() > ahead {

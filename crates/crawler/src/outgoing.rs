@@ -4,6 +4,8 @@ use trawl_jobs::{Change, FoundArea, Item, Outcome, Record, SubOperation};
 
 /// About the largest report, in encoded bytes. A single record that is larger goes alone.
 pub(crate) const REPORT_BYTES: usize = 512 << 10;
+/// Three numbers and a time as text; a page has a hundred.
+const SIGHTING_BYTES: usize = 64;
 
 /// Cuts changes into reports, in order. No report is empty.
 pub(crate) fn pack(changes: Vec<Change>, limit: usize) -> Vec<Vec<Change>> {
@@ -27,6 +29,8 @@ pub(crate) fn pack(changes: Vec<Change>, limit: usize) -> Vec<Vec<Change>> {
 fn split(change: Change, limit: usize) -> Vec<Change> {
     match change {
         Change::Records(records) => chunks(records, record_size, limit).into_iter().map(Change::Records).collect(),
+        Change::Children { of, .. } if of.is_empty() => Vec::new(),
+        Change::Sightings(_, seen) if seen.is_empty() => Vec::new(),
         Change::Discovered(areas) => chunks(areas, area_size, limit).into_iter().map(Change::Discovered).collect(),
         Change::Items(items) => chunks(items, item_size, limit).into_iter().map(Change::Items).collect(),
         other => vec![other],
@@ -58,6 +62,8 @@ fn size(change: &Change) -> usize {
         Change::Discovered(areas) => areas.iter().map(area_size).sum(),
         Change::Records(records) => records.iter().map(record_size).sum(),
         Change::Items(items) => items.iter().map(item_size).sum(),
+        Change::Children { of, .. } => 16 + 9 * of.len(),
+        Change::Sightings(_, seen) => 8 + SIGHTING_BYTES * seen.len(),
         Change::Cursor(cursor) => cursor.len(),
         Change::Finished(Outcome::Completed { result, incomplete, .. }) => {
             64 + result.len() + incomplete.as_ref().map_or(0, String::len)

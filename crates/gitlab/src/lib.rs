@@ -29,7 +29,7 @@ pub use model::{
 };
 pub use operations::{
     ISSUES_PER_PAGE, IssuesQuery, MERGE_REQUESTS_PER_PAGE, MergeRequestsQuery, NOTES_INSIDE, NOTES_PER_BATCH,
-    NOTES_PER_PAGE, NotesOf, NotesQuery, TokenFacts,
+    NOTES_PER_PAGE, NotesOf, NotesQuery, SIGHTINGS_PER_PAGE, Sighted, TokenFacts,
 };
 pub use page::{Cursor, Page};
 pub use page_size::PageSize;

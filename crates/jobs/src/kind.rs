@@ -113,11 +113,34 @@ macro_rules! changing_lists {
     };
 }
 
-changing_lists! {
+macro_rules! swept_lists {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+            #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+            #[serde(deny_unknown_fields)]
+            pub struct $name {
+                /// Read everything again instead of what changed since the last pass.
+                #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+                pub full: bool,
+                /// Read what changed since the last pass, and then look everything over by number and time alone, so that
+                /// what is gone or was missed is noticed.
+                #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+                pub sweep: bool,
+            }
+        )*
+    };
+}
+
+swept_lists! {
     /// Reads a project's issues with their notes.
     Issues;
     /// Reads a project's merge requests with their notes.
     MergeRequests;
+}
+
+changing_lists! {
     /// Reads the commits that a project's branches and tags lead to.
     Commits;
     /// Reads a project's CI pipelines.
@@ -322,8 +345,8 @@ impl JobSpec {
     #[must_use]
     pub fn in_full(&self) -> Option<Self> {
         Some(match self {
-            Self::Issues(_) => Self::Issues(Issues { full: true }),
-            Self::MergeRequests(_) => Self::MergeRequests(MergeRequests { full: true }),
+            Self::Issues(_) => Self::Issues(Issues { full: true, sweep: false }),
+            Self::MergeRequests(_) => Self::MergeRequests(MergeRequests { full: true, sweep: false }),
             Self::Commits(_) => Self::Commits(Commits { full: true }),
             Self::Pipelines(_) => Self::Pipelines(Pipelines { full: true }),
             Self::PipelineJobs(_) => Self::PipelineJobs(PipelineJobs { full: true }),
@@ -331,6 +354,22 @@ impl JobSpec {
             Self::Epics(_) => Self::Epics(Epics { full: true }),
             _ => return None,
         })
+    }
+
+    /// The same, asked to look everything over besides; none where that is no less than reading everything.
+    #[must_use]
+    pub const fn with_sweep(&self) -> Option<Self> {
+        Some(match self {
+            Self::Issues(_) => Self::Issues(Issues { full: false, sweep: true }),
+            Self::MergeRequests(_) => Self::MergeRequests(MergeRequests { full: false, sweep: true }),
+            _ => return None,
+        })
+    }
+
+    /// Whether a pass with these options is about everything, and not only about what has changed.
+    #[must_use]
+    pub fn is_about_everything(&self) -> bool {
+        self.in_full().is_none_or(|full| full == *self) || self.with_sweep().is_some_and(|sweep| sweep == *self)
     }
 
     /// Names of the kinds that crawlers run.
@@ -423,12 +462,15 @@ mod tests {
     fn what_reads_changes_can_read_everything() {
         let issues = JobSpec::Issues(Issues::default());
         assert_eq!(issues.in_full().unwrap().payload(), r#"{"full":true}"#);
+        assert_eq!(issues.with_sweep().unwrap().payload(), r#"{"sweep":true}"#);
         assert_eq!(JobSpec::Labels(Labels {}).in_full(), None, "it always does");
+        let all = [issues.in_full(), issues.with_sweep(), Some(JobSpec::Labels(Labels {}))];
+        assert!(all.into_iter().flatten().all(|spec| spec.is_about_everything()) && !issues.is_about_everything());
     }
 
     #[test]
     fn the_key_names_the_subject_alone() {
-        let spec = JobSpec::Issues(Issues { full: true });
+        let spec = JobSpec::Issues(Issues { full: true, sweep: false });
         assert_eq!(spec.dedupe_key(Subject::Area(AreaId(7))), "issues:area:7");
         let scan = JobSpec::LinkScan(LinkScan::of("https://Example.com#top".parse().unwrap()));
         assert_eq!(scan.dedupe_key(Subject::User(UserId(7))), "link_scan:user:7:https://example.com/");

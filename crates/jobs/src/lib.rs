@@ -27,6 +27,6 @@ pub use kind::{JobSpec, Subject, UnknownKind};
 pub use lane::{Lane, Slots};
 pub use progress::{Progress, SubOperation};
 pub use record::{Record, RecordKind};
-pub use report::{Change, Level, Outcome, Report, WholeList};
+pub use report::{Change, Level, Outcome, Report, Sighting, WholeList};
 pub use retry::{RetryPolicy, Verdict};
 pub use state::{IllegalStep, State, Step, WaitReason};

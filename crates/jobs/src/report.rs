@@ -64,12 +64,36 @@ pub enum Change {
     Discovered(Vec<FoundArea>),
     /// Mirrored objects, to be written if new or newer.
     Records(Vec<Record>),
+    /// All that hangs on these objects has come, as of before: what hung on them and did not come again is gone.
+    Children {
+        /// What hangs on them.
+        kind: RecordKind,
+        /// What they are.
+        parent: RecordKind,
+        /// GitLab's ids of them.
+        of: Vec<i64>,
+    },
+    /// Objects that are there, of one kind: what the mirror does not have like this is to be read.
+    Sightings(RecordKind, Vec<Sighting>),
     /// How single things went.
     Items(Vec<Item>),
     /// Where to go on after a crash: a JSON value that only the job's kind understands.
     Cursor(String),
     /// The last word.
     Finished(Outcome),
+}
+
+/// An object as a sweep has seen it: enough to tell whether the mirror has it as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// GitLab's id.
+    pub gitlab_id: i64,
+    /// Number within the project.
+    pub iid: i64,
+    /// When it was changed last.
+    pub updated_at: DateTime<Utc>,
+    /// People's comments on it; one that is deleted does not count as a change. None where GitLab does not say.
+    pub comments: Option<i64>,
 }
 
 /// How a job ended for its worker.

@@ -29,7 +29,7 @@ pub use message::{Message, Peer, ProcessInfo, ProcessState, StartJob, StopJob};
 pub use secret::LaunchSecret;
 
 /// Version of everything in this crate. Two processes of different versions refuse each other with a sentence.
-pub const PROTOCOL_VERSION: u8 = 3;
+pub const PROTOCOL_VERSION: u8 = 4;
 
 /// Path of the job socket, given to children.
 pub const BUS_SOCKET_ENV: &str = "SUPERVISOR_SOCKET_PATH";

@@ -46,6 +46,8 @@ pub struct StartJob {
     pub progress: Progress,
     /// Everything before this time has been seen by an earlier pass. Microseconds since 1970, UTC.
     pub watermark_us: Option<i64>,
+    /// Numbers within the project of what a sweep has missed: to be read whatever its time.
+    pub missed: Vec<i64>,
     /// How many requests other crawlers may have under way at the same time, perhaps with the same tokens.
     pub elsewhere: u16,
 }
@@ -142,7 +144,7 @@ mod tests {
     use proptest::{collection::vec, option, prelude::*};
     use trawl_jobs::{
         AreaKind, Change, ErrorClass, FoundArea, Item, ItemState, JobError, JobId, Level, Outcome, Record, RecordKind,
-        WholeList,
+        Sighting, WholeList,
     };
 
     fn lease() -> impl Strategy<Value = Lease> {
@@ -215,6 +217,15 @@ mod tests {
             (levels, time(), any::<String>()).prop_map(|(level, at, text)| Change::Message { level, at, text }),
             vec(area(), 0..4).prop_map(Change::Discovered),
             vec(record(), 0..4).prop_map(Change::Records),
+            vec(any::<i64>(), 0..4).prop_map(|of| Change::Children {
+                kind: RecordKind::Note,
+                parent: RecordKind::Issue,
+                of
+            }),
+            vec((any::<i64>(), time(), option::of(any::<i64>())), 0..4).prop_map(|seen| {
+                let sighting = |(n, updated_at, comments)| Sighting { gitlab_id: n, iid: n, updated_at, comments };
+                Change::Sightings(RecordKind::MergeRequest, seen.into_iter().map(sighting).collect())
+            }),
             (any::<String>(), option::of(any::<String>()))
                 .prop_map(|(name, note)| { Change::Items(vec![Item { note, ..Item::new(name, ItemState::Failed) }]) }),
             any::<String>().prop_map(Change::Cursor),
@@ -234,6 +245,7 @@ mod tests {
                 cursor,
                 progress: Progress::new(&[("all", 1.0)]),
                 watermark_us,
+                missed: vec![1, 7],
                 elsewhere: 3,
             })
     }

@@ -3,7 +3,7 @@
 use crate::{
     Conn, StoreError, accounts, areas, instances,
     jobs::Job,
-    leases, now, pauses, resources,
+    leases, now, pauses, resources, sightings,
     statement::statement,
     sync, tally, turns,
     when::{Stamp, stored},
@@ -60,6 +60,8 @@ pub struct Claimed {
     pub area: Option<AreaRef>,
     /// Where an incremental pass begins.
     pub watermark: Option<DateTime<Utc>>,
+    /// Numbers of what is to be read whatever its time.
+    pub missed: Vec<i64>,
 }
 
 /// What a round of claiming did.
@@ -298,12 +300,13 @@ struct Needs {
     accounts: Vec<AccountId>,
     area: Option<AreaRef>,
     watermark: Option<DateTime<Utc>>,
+    missed: Vec<i64>,
 }
 
 impl Needs {
     fn hand(self, job: Job) -> Claimed {
-        let Self { instance_url, accounts, area, watermark } = self;
-        Claimed { job, instance_url, accounts, area, watermark }
+        let Self { instance_url, accounts, area, watermark, missed } = self;
+        Claimed { job, instance_url, accounts, area, watermark, missed }
     }
 }
 
@@ -313,12 +316,18 @@ fn prepare(
     job: &mut Job,
     urls: &mut HashMap<i64, String>,
 ) -> Result<Result<Needs, JobError>, StoreError> {
-    let about = match JobSpec::parse(&job.kind, &job.payload) {
-        Ok(spec) => spec.about(),
+    let spec = match JobSpec::parse(&job.kind, &job.payload) {
+        Ok(spec) => spec,
         Err(unknown) => return Ok(Err(JobError::permanent(unknown.to_string()))),
     };
-    if about == About::Options {
-        return Ok(Ok(Needs { instance_url: None, accounts: Vec::new(), area: None, watermark: None }));
+    if spec.about() == About::Options {
+        return Ok(Ok(Needs {
+            instance_url: None,
+            accounts: Vec::new(),
+            area: None,
+            watermark: None,
+            missed: Vec::new(),
+        }));
     }
     let Some(instance) = job.instance_id else {
         return Ok(Err(JobError::permanent("the job names no GitLab instance")));
@@ -327,7 +336,11 @@ fn prepare(
         Some(url) => url.clone(),
         None => urls.entry(instance).or_insert(instances::url(conn, InstanceId(instance))?).clone(),
     };
+    let mut missed = Vec::new();
     let (area, accounts, watermark) = if let Some(id) = job.area_id {
+        if spec.with_sweep().is_some() {
+            missed = sightings::missed(conn, AreaId(id), &job.kind)?;
+        }
         let area = areas::get(conn, AreaId(id))?.map(|area| area.reference());
         let accounts = accounts::serving(conn, id, job.account_id)?;
         let level = accounts.first().map(|account| accounts::access_level(conn, *account, id)).transpose()?.flatten();
@@ -343,5 +356,5 @@ fn prepare(
         return Ok(Err(JobError::new(ErrorClass::Credentials, "no linked account may read this")));
     };
     leases::serve(conn, job, *reader)?;
-    Ok(Ok(Needs { instance_url: Some(instance_url), accounts, area, watermark }))
+    Ok(Ok(Needs { instance_url: Some(instance_url), accounts, area, watermark, missed }))
 }

@@ -32,6 +32,7 @@ pub mod schedules;
 mod schema;
 pub mod search;
 pub mod sessions;
+pub mod sightings;
 mod statement;
 pub mod sync;
 mod tally;

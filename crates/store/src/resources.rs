@@ -163,8 +163,8 @@ pub fn upsert(
     Ok(false)
 }
 
-/// What of a list that was read whole was seen by no pass of this number or a later one is gone in GitLab. Returns how much
-/// that was. Confidential objects are only missed where whoever read may see them.
+/// What of a list that was read whole was seen by no pass of this number or a later one is gone in GitLab, with all that
+/// hung on it. Returns how much of the list that was. Confidential objects are only missed where whoever read may see them.
 pub fn sweep(
     conn: &mut Conn<'_>,
     area: AreaId,
@@ -179,20 +179,28 @@ pub fn sweep(
             .filter(resources::kind.eq(list.kind.as_str()))
             .filter(resources::deleted_at.is_null())
             .filter(resources::seen_generation.lt(pass));
-        let mut ids = unseen.select(resources::id).into_boxed();
+        let mut rows = unseen.select((resources::id, resources::instance_id, resources::gitlab_id)).into_boxed();
         if let Some(parent) = list.parent {
-            ids = ids.filter(resources::parent_kind.eq(parent.as_str()));
+            rows = rows.filter(resources::parent_kind.eq(parent.as_str()));
         }
         if !confidential {
-            ids = ids.filter(resources::confidential.eq(false));
+            rows = rows.filter(resources::confidential.eq(false));
         }
-        let ids: Vec<i64> = ids.load(c)?;
-        for some in ids.chunks(1000) {
-            diesel::update(resources::table.filter(resources::id.eq_any(some)))
-                .set((resources::deleted_at.eq(at), resources::written_at.eq(at)))
-                .execute(c)?;
+        let gone: Vec<(i64, i64, i64)> = rows.load(c)?;
+        let is_deleted = (resources::deleted_at.eq(at), resources::written_at.eq(at));
+        for some in gone.chunks(500) {
+            let rows = some.iter().map(|(id, ..)| *id);
+            diesel::update(resources::table.filter(resources::id.eq_any(rows))).set(is_deleted).execute(c)?;
+            // All of an area are of one instance.
+            let instance = some.first().map_or(0, |(_, instance, _)| *instance);
+            let children = resources::table
+                .filter(resources::instance_id.eq(instance))
+                .filter(resources::parent_kind.eq(list.kind.as_str()))
+                .filter(resources::parent_id.eq_any(some.iter().map(|(.., gitlab_id)| *gitlab_id)))
+                .filter(resources::deleted_at.is_null());
+            diesel::update(children).set(is_deleted).execute(c)?;
         }
-        Ok(ids.len())
+        Ok(gone.len())
     })
 }
 

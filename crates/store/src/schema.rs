@@ -301,6 +301,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    missed (area_id, kind, iid) {
+        area_id -> BigInt,
+        kind -> Text,
+        iid -> BigInt,
+        noticed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     ingest_minutes (minute) {
         minute -> Timestamp,
         objects -> BigInt,

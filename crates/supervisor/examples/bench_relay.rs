@@ -277,6 +277,7 @@ mod bus {
                 cursor: None,
                 progress: Progress::default(),
                 watermark_us: None,
+                missed: Vec::new(),
                 elsewhere: 0,
             }))
         };

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use trawl_jobs::plan::AreaTraits;
 use trawl_jobs::{
     AccountId, AreaKind, Change, ErrorClass, FoundArea, JobError, Outcome, Record, RecordKind, Report, RetryPolicy,
-    Slots, State, WholeList,
+    Sighting, Slots, State, WholeList,
 };
 use trawl_store::{
     Db, DbOptions,
@@ -416,4 +416,62 @@ async fn what_somebody_else_does_not_see_is_not_gone() {
     // Pages by number: a row may have slipped from one to another, but hardly twice.
     assert_eq!(labels(&house, &[1, 2], whole(Some(2), false), &me).await.0, 3);
     assert_eq!(labels(&house, &[1, 2], whole(Some(2), false), &me).await.0, 2);
+}
+
+/// Runs the issues of the project once more, and says which numbers were to be read.
+async fn issues(house: &House, rules: Rules, changes: Vec<Change>, whole: Vec<WholeList>) -> (String, Vec<i64>) {
+    let claimed = house.claim(100).await.into_iter().find(|claimed| claimed.job.kind == "issues").unwrap();
+    let outcome = Outcome::Completed {
+        result: "{}".to_owned(),
+        watermark: Some(trawl_store::now()),
+        incomplete: None,
+        whole,
+        readers: vec![AccountId(1)],
+    };
+    let changes = changes.into_iter().chain([Change::Finished(outcome)]).collect();
+    house.report(Report { lease: claimed.job.lease().unwrap(), seq: 1, changes }).await;
+    house.db.write(move |conn| refresh::run(conn, &rules)).await.unwrap();
+    (claimed.job.payload, claimed.missed)
+}
+
+#[tokio::test]
+async fn what_a_sweep_does_not_see_is_gone_and_what_it_sees_otherwise_is_read_next() {
+    let house = House::new().await;
+    house.discover().await;
+    let often = Rules { incremental: Duration::ZERO, ..RULES };
+    let sweeping = Rules { full: Duration::ZERO, ..often };
+    let changed_at = trawl_store::now();
+    let issue = |id, comments: i64| Record {
+        updated_at: Some(changed_at),
+        payload: format!(r#"{{"user_notes_count":{comments}}}"#),
+        ..issue(id)
+    };
+    let note = |id, of| Record { kind: RecordKind::Note, parent: Some((RecordKind::Issue, of)), ..issue(id, 0) };
+    let all = |kind, parent, seen| WholeList { kind, parent, seen: Some(seen), sure: true };
+    let first =
+        vec![Change::Records(vec![issue(1, 1), issue(2, 1), issue(3, 0), issue(4, 0), note(11, 1), note(12, 2)])];
+    let lists = vec![all(RecordKind::Issue, None, 4), all(RecordKind::Note, Some(RecordKind::Issue), 2)];
+    assert_eq!(issues(&house, sweeping, first, lists).await, ("{}".to_owned(), Vec::new()));
+
+    let seen = |id, seconds, comments| Sighting {
+        gitlab_id: id,
+        iid: id,
+        updated_at: changed_at + Duration::from_secs(seconds),
+        comments: Some(comments),
+    };
+    // The first has lost a comment, the second is gone with its own, the fourth has changed, and the fifth is new.
+    let sightings = vec![seen(1, 0, 0), seen(3, 0, 0), seen(4, 1, 0), seen(5, 0, 0)];
+    let changes = vec![Change::Sightings(RecordKind::Issue, sightings)];
+    let swept = issues(&house, often, changes, vec![all(RecordKind::Issue, None, 4)]).await;
+    assert_eq!(swept, (r#"{"sweep":true}"#.to_owned(), Vec::new()));
+    let counts = || house.db.read(|conn| counters::of_area(conn, trawl_jobs::AreaId(2)));
+    assert_eq!((counts().await.unwrap()["issue"], counts().await.unwrap()["note"]), (3, 1));
+
+    // What hung on the first and does not come with it is gone.
+    let of = vec![1, 4, 5];
+    let children = Change::Children { kind: RecordKind::Note, parent: RecordKind::Issue, of };
+    let changes = vec![Change::Records(vec![issue(1, 0), issue(4, 0), issue(5, 0)]), children];
+    assert_eq!(issues(&house, often, changes, Vec::new()).await, ("{}".to_owned(), vec![1, 4, 5]));
+    assert_eq!((counts().await.unwrap()["issue"], counts().await.unwrap()["note"]), (4, 0));
+    assert_eq!(issues(&house, often, Vec::new(), Vec::new()).await.1, [0; 0], "they have been read");
 }

@@ -3,7 +3,8 @@
 use super::{
     Forge,
     listing::{Listing, PageQuery},
-    pass, record,
+    pass::{self, Depth},
+    record,
 };
 use crate::{Completed, JobControl, JobFailure};
 use trawl_gitlab::{Client, Error, ISSUES_PER_PAGE, Issue, IssuesQuery, Note, NotesOf, Page};
@@ -17,7 +18,7 @@ pub(crate) async fn run(
     order: &StartJob,
     control: &JobControl,
 ) -> Result<Completed, JobFailure> {
-    pass::run::<Issues>(options.full, forge, order, control).await
+    pass::run::<Issues>(Depth::of(options.full, options.sweep), forge, order, control).await
 }
 
 struct Issues;
@@ -31,8 +32,8 @@ impl Listing for Issues {
     type Item = Issue;
 
     async fn page(client: &Client, project_path: &str, query: &PageQuery) -> Result<Page<Issue>, Error> {
-        let PageQuery { after, first, updated_after } = query.clone();
-        client.issues(project_path, &IssuesQuery { after, first, updated_after }).await
+        let PageQuery { after, first, updated_after, iids } = query.clone();
+        client.issues(project_path, &IssuesQuery { after, first, updated_after, iids }).await
     }
 
     fn record(item: &Issue) -> Record {

@@ -10,6 +10,8 @@ pub(super) struct PageQuery {
     pub(super) after: Option<Cursor>,
     pub(super) first: u32,
     pub(super) updated_after: Option<chrono::DateTime<chrono::Utc>>,
+    /// Only those with these numbers; none: all.
+    pub(super) iids: Option<Vec<i64>>,
 }
 
 /// A list of a project's objects that is read from the one unchanged for longest to the one changed last.

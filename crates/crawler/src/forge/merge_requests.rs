@@ -3,7 +3,8 @@
 use super::{
     Forge,
     listing::{Listing, PageQuery},
-    pass, record,
+    pass::{self, Depth},
+    record,
 };
 use crate::{Completed, JobControl, JobFailure};
 use trawl_gitlab::{Client, Error, MERGE_REQUESTS_PER_PAGE, MergeRequest, MergeRequestsQuery, Note, NotesOf, Page};
@@ -17,7 +18,7 @@ pub(crate) async fn run(
     order: &StartJob,
     control: &JobControl,
 ) -> Result<Completed, JobFailure> {
-    pass::run::<MergeRequests>(options.full, forge, order, control).await
+    pass::run::<MergeRequests>(Depth::of(options.full, options.sweep), forge, order, control).await
 }
 
 struct MergeRequests;
@@ -31,8 +32,8 @@ impl Listing for MergeRequests {
     type Item = MergeRequest;
 
     async fn page(client: &Client, project_path: &str, query: &PageQuery) -> Result<Page<MergeRequest>, Error> {
-        let PageQuery { after, first, updated_after } = query.clone();
-        client.merge_requests(project_path, &MergeRequestsQuery { after, first, updated_after }).await
+        let PageQuery { after, first, updated_after, iids } = query.clone();
+        client.merge_requests(project_path, &MergeRequestsQuery { after, first, updated_after, iids }).await
     }
 
     fn record(item: &MergeRequest) -> Record {

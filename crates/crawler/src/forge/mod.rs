@@ -9,10 +9,12 @@ mod listing;
 pub(crate) mod lists;
 pub mod merge_requests;
 mod notes;
+mod paging;
 mod pass;
 pub mod project;
 mod record;
 mod session;
+mod sweep;
 
 use crate::Credentials;
 use clients::Clients;

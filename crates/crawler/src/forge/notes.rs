@@ -19,10 +19,12 @@ pub(super) struct Overflow {
 }
 
 /// What came of it.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Read {
     pub(super) notes: u64,
     pub(super) skipped: u64,
+    /// GitLab's ids of what not all notes came of.
+    pub(super) partly: Vec<i64>,
 }
 
 /// Reads all of it, several per request. Records go to `records`, or out where they become many.
@@ -59,7 +61,13 @@ pub(super) async fn read<L: Listing>(
         };
         for (mut item, page) in batch.into_iter().zip(pages) {
             // None: gone since its page was read. What we have of it stays until its absence is noticed.
-            let Some(Page { items, next, skipped, .. }) = page else { continue };
+            let Some(Page { items, next, skipped, .. }) = page else {
+                read.partly.push(item.parent.1);
+                continue;
+            };
+            if !skipped.is_empty() {
+                read.partly.push(item.parent.1);
+            }
             read.notes += items.len() as u64;
             read.skipped += skipped.len() as u64;
             for why in skipped {

@@ -1,31 +1,76 @@
-//! One pass over a project's issues or merge requests: everything that changed since the last one, page by page,
-//! each page with its notes and the place to go on from.
+//! One pass over a project's issues or merge requests: what an earlier sweep has missed, by number; everything that
+//! changed since the last pass, page by page, each page with its notes and the place to go on from; and, in a sweep, a look
+//! at all of them by number and time alone ([`super::sweep`]).
 
 use super::{
-    Forge, explain,
-    explain::happened,
-    listing::{Listing, PageQuery, area, moved},
+    Forge,
+    listing::{Listing, PageQuery, area},
     notes::{self, Overflow},
+    paging::{self, Named},
     record,
     session::Session,
+    sweep,
 };
-use crate::{Completed, JobControl, JobFailure};
+use crate::{Completed, JobControl, JobFailure, control::Steps};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use trawl_gitlab::{Cursor, Error, Page, PageSize};
-use trawl_jobs::{AccountId, AreaRef, Record, RecordKind, WholeList};
+use std::collections::BTreeSet;
+use trawl_gitlab::{Client, Cursor, Page, PageSize};
+use trawl_jobs::{AccountId, AreaRef, Change, Record, RecordKind, WholeList};
 use trawl_protocol::StartJob;
+
+/// How much a pass looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// What changed since the last pass.
+    Changes,
+    /// That, and then everything by number and time alone.
+    Sweep,
+    /// Everything, with all that there is.
+    Full,
+}
+
+impl Depth {
+    /// As a job's options say.
+    pub(super) const fn of(full: bool, sweep: bool) -> Self {
+        match (full, sweep) {
+            (true, _) => Self::Full,
+            (false, true) => Self::Sweep,
+            (false, false) => Self::Changes,
+        }
+    }
+}
+
+/// What a pass is doing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Stage {
+    /// Reading what a sweep has missed.
+    Missed,
+    /// Reading what changed, or everything.
+    #[default]
+    Changes,
+    /// Looking everything over.
+    Sweep,
+}
 
 /// Where a pass stands: what the next attempt needs to go on as if nothing had happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Position {
+    #[serde(default)]
+    stage: Stage,
+    /// Whether everything is looked over in the end.
+    #[serde(default)]
+    sweep: bool,
     after: Option<Cursor>,
     /// When the pass began, whichever attempt that was. Microseconds since 1970, UTC.
     pass_started_us: i64,
     /// What it reads: what changed after this; none: everything.
     since_us: Option<i64>,
     seen: u64,
+    /// Looked over.
+    #[serde(default)]
+    sighted: u64,
     notes: u64,
     skipped: u64,
     truncated: u64,
@@ -37,18 +82,23 @@ struct Position {
 
 impl Position {
     /// The place that an earlier attempt reached, or the start of a new pass.
-    fn of(order: &StartJob, full: bool, control: &JobControl) -> Self {
+    fn of(order: &StartJob, depth: Depth, control: &JobControl) -> Self {
         if let Some(cursor) = &order.cursor {
             match serde_json::from_str(cursor) {
                 Ok(position) => return position,
                 Err(_) => control.warning("the place where an earlier attempt stopped cannot be read; starting anew"),
             }
         }
+        let since_us = order.watermark_us.filter(|_| depth != Depth::Full);
         Self {
+            stage: if since_us.is_some() && !order.missed.is_empty() { Stage::Missed } else { Stage::Changes },
+            // Who has read everything has looked it over.
+            sweep: since_us.is_some() && depth == Depth::Sweep,
             after: None,
             pass_started_us: Utc::now().timestamp_micros(),
-            since_us: order.watermark_us.filter(|_| !full),
+            since_us,
             seen: 0,
+            sighted: 0,
             notes: 0,
             skipped: 0,
             truncated: 0,
@@ -61,8 +111,8 @@ impl Position {
     fn in_words(&self, name: &str) -> String {
         let since = self.since_us.and_then(DateTime::from_timestamp_micros);
         match since.map(|time| time.format("%Y-%m-%d %H:%M:%S UTC")) {
-            _ if self.after.is_some() => {
-                format!("going on after {} {name} that an earlier attempt has read", self.seen)
+            _ if self.after.is_some() || self.stage == Stage::Sweep => {
+                format!("going on after {} {name} that an earlier attempt has read", self.seen + self.sighted)
             }
             Some(since) => format!("reading the {name} that changed since {since}"),
             None => format!("reading all {name}"),
@@ -72,13 +122,13 @@ impl Position {
 
 /// Runs it.
 pub(super) async fn run<L: Listing>(
-    full: bool,
+    depth: Depth,
     forge: &Forge,
     order: &StartJob,
     control: &JobControl,
 ) -> Result<Completed, JobFailure> {
     let mut area = area(order)?.clone();
-    let mut at = Position::of(order, full, control);
+    let mut at = Position::of(order, depth, control);
     control.info(at.in_words(L::NAME));
     let steps = control.pipeline([(L::KEY, 1.0)]);
     // Who read before an older version wrote it down is not known.
@@ -86,27 +136,50 @@ pub(super) async fn run<L: Listing>(
     let mut session = Session::open(forge, order, control, at.requests).await?;
     at.readers.iter().for_each(|account| session.read_by(*account));
     let mut size = PageSize::new(L::PAGE);
-    loop {
-        let page = fetch::<L>(&mut session, &mut area, &at, &mut size, control).await?;
-        // GitLab counts an empty list as well: no list at all is something else.
-        let Some(total) = page.total else { return Ok(hidden::<L>(&session)) };
-        let next = page.next.clone();
-        let records = take::<L>(page, &area, &mut session, control, &mut at).await?;
-        at.requests = session.requests();
-        at.readers = session.readers().to_vec();
-        steps.set_counts(L::KEY, at.seen, Some(total));
-        let Some(next) = next else {
-            // Without a cursor: if the last word is lost, this page is read again.
-            control.records(records).await?;
-            break;
-        };
-        at.after = Some(next);
-        control.checkpoint_ahead(json!(at).to_string(), records).await?;
-        size.grow();
+    if at.stage == Stage::Missed {
+        for some in order.missed.chunks(L::PAGE as usize) {
+            loop {
+                let page = fetch::<L>(&mut session, &mut area, &at, Some(some), &mut size, control).await?;
+                at.after = page.next.clone();
+                let taken = take::<L>(page, &area, &mut session, control, &mut at).await?;
+                control.changes(taken).await?;
+                if at.after.is_none() {
+                    break;
+                }
+            }
+        }
+        at.stage = Stage::Changes;
+    }
+    if at.stage == Stage::Changes {
+        loop {
+            let page = fetch::<L>(&mut session, &mut area, &at, None, &mut size, control).await?;
+            // GitLab counts an empty list as well: no list at all is something else.
+            let Some(total) = page.total else { return Ok(hidden::<L>(&session)) };
+            let next = page.next.clone();
+            let taken = take::<L>(page, &area, &mut session, control, &mut at).await?;
+            at.requests = session.requests();
+            at.readers = session.readers().to_vec();
+            steps.set_counts(L::KEY, at.seen, Some(total));
+            let Some(next) = next else {
+                // Without a cursor: if the last word is lost, this page is read again.
+                control.changes(taken).await?;
+                break;
+            };
+            at.after = Some(next);
+            control.changes_ahead(json!(at).to_string(), taken).await?;
+            size.grow();
+        }
+        at.after = None;
     }
     steps.set(L::KEY, 1.0);
+    if at.sweep {
+        at.stage = Stage::Sweep;
+        if !look_over::<L>(&mut session, &mut area, &mut at, &steps, control).await? {
+            return Ok(hidden::<L>(&session));
+        }
+    }
     Ok(Completed {
-        result: json!({ L::KEY: at.seen, "notes": at.notes, "requests": session.requests() }),
+        result: result::<L>(&at, session.requests()),
         watermark: watermark(at.pass_started_us, forge),
         incomplete: incomplete::<L>(&at),
         whole: if unknown { Vec::new() } else { whole::<L>(&at) },
@@ -114,72 +187,102 @@ pub(super) async fn run<L: Listing>(
     })
 }
 
-/// What was read to the end, where this pass was about everything.
-fn whole<L: Listing>(at: &Position) -> Vec<WholeList> {
-    if at.since_us.is_some() || at.skipped > 0 {
-        return Vec::new();
+/// Looks at all of them by number and time. Returns whether there is a list.
+async fn look_over<L: Listing>(
+    session: &mut Session<'_>,
+    area: &mut AreaRef,
+    at: &mut Position,
+    steps: &Steps,
+    control: &JobControl,
+) -> Result<bool, JobFailure> {
+    steps.add(sweep::STEP, 0.5);
+    loop {
+        let page = sweep::page::<L>(session, area, at.after.as_ref(), control).await?;
+        let Some(total) = page.total else { return Ok(false) };
+        at.skipped += page.skipped.len() as u64;
+        at.sighted += page.items.len() as u64;
+        at.requests = session.requests();
+        at.readers = session.readers().to_vec();
+        steps.set_counts(sweep::STEP, at.sighted, Some(total));
+        let seen = vec![sweep::sightings::<L>(&page)];
+        let Some(next) = page.next else {
+            control.changes(seen).await?;
+            steps.set(sweep::STEP, 1.0);
+            return Ok(true);
+        };
+        at.after = Some(next);
+        control.changes_ahead(json!(at).to_string(), seen).await?;
     }
-    let notes = WholeList { kind: RecordKind::Note, parent: Some(L::KIND), seen: Some(at.notes), sure: true };
-    vec![WholeList { kind: L::KIND, parent: None, seen: Some(at.seen), sure: true }, notes]
 }
 
-/// The next page, as large as this GitLab can make it.
+fn result<L: Listing>(at: &Position, requests: u64) -> serde_json::Value {
+    let mut result = json!({ L::KEY: at.seen, "notes": at.notes, "requests": requests });
+    if at.sweep {
+        result[sweep::STEP] = at.sighted.into();
+    }
+    result
+}
+
+/// What was seen to its end, where this pass was about everything.
+fn whole<L: Listing>(at: &Position) -> Vec<WholeList> {
+    let all = |seen| WholeList { kind: L::KIND, parent: None, seen: Some(seen), sure: true };
+    match at.since_us {
+        _ if at.skipped > 0 => Vec::new(),
+        None => {
+            let notes = WholeList { kind: RecordKind::Note, parent: Some(L::KIND), seen: Some(at.notes), sure: true };
+            vec![all(at.seen), notes]
+        }
+        Some(_) if at.sweep => vec![all(at.sighted)],
+        Some(_) => Vec::new(),
+    }
+}
+
+/// The next page, as large as this GitLab can make it; or those with these numbers.
 async fn fetch<L: Listing>(
     session: &mut Session<'_>,
     area: &mut AreaRef,
     at: &Position,
+    numbers: Option<&[i64]>,
     size: &mut PageSize,
     control: &JobControl,
 ) -> Result<Page<L::Item>, JobFailure> {
-    loop {
-        let query = PageQuery {
-            after: at.after.clone(),
-            first: size.current(),
-            updated_after: at.since_us.and_then(DateTime::from_timestamp_micros),
-        };
-        let (query, path) = (&query, area.full_path.as_str());
-        let answer = session.call(|client| async move { L::page(&client, path, query).await }).await;
-        let what = format!("the {} of {}", L::NAME, area.full_path);
-        let elsewhere = match &answer {
-            Ok(page) => page.items.iter().any(|item| L::project_id(item).is_some_and(|id| id != area.gitlab_id)),
-            Err(error) => *error == Error::NotFound,
-        };
-        if elsewhere && session.follow(area).await.map_err(|error| explain(&error, &what))? {
-            continue;
-        }
-        match answer {
-            Ok(page) => return Ok(page),
-            Err(error) if error.wants_smaller_page() && size.shrink() => {
-                control.warning(format!("{}; asking for {} {} at a time", happened(&error), size.current(), L::NAME));
-            }
-            Err(error) => return Err(explain(&error, &what).into()),
-        }
-    }
+    let query = PageQuery {
+        after: at.after.clone(),
+        first: size.current(),
+        updated_after: at.since_us.filter(|_| numbers.is_none()).and_then(DateTime::from_timestamp_micros),
+        iids: numbers.map(<[i64]>::to_vec),
+    };
+    let query = &query;
+    let request = |client: Client, path: String, first| async move {
+        L::page(&client, &path, &PageQuery { first, ..query.clone() }).await
+    };
+    let named = Named { items: L::NAME, list: &format!("the {}", L::NAME) };
+    paging::page(session, area, size, control, named, L::project_id, request).await
 }
 
-/// A page as records, with all notes of its items.
+/// A page as records, with all notes of its items, and of which items these are all.
 async fn take<L: Listing>(
     page: Page<L::Item>,
     area: &AreaRef,
     session: &mut Session<'_>,
     control: &JobControl,
     at: &mut Position,
-) -> Result<Vec<Record>, JobFailure> {
-    let (mut records, mut overflow) = (Vec::new(), Vec::new());
+) -> Result<Vec<Change>, JobFailure> {
+    let (mut records, mut overflow, mut of): (Vec<Record>, _, _) = (Vec::new(), Vec::new(), BTreeSet::new());
     for why in &page.skipped {
         control.warning(format!("one of the {} was left out: {why}", L::NAME));
     }
     at.skipped += page.skipped.len() as u64;
     at.seen += page.items.len() as u64;
     for mut item in page.items {
-        if L::project_id(&item).is_some_and(|project| project != area.gitlab_id) {
-            return Err(moved(&format!("project {}", area.full_path)).into());
-        }
         at.truncated += u64::from(!L::truncated(&item).is_empty());
         let record = L::record(&item);
         let (parent, confidential) = ((L::KIND, record.gitlab_id), record.confidential);
         records.push(record);
         let notes = L::notes(&mut item);
+        if notes.skipped.is_empty() {
+            of.insert(parent.1);
+        }
         for why in &notes.skipped {
             control.warning(format!("a note was left out: {why}"));
         }
@@ -193,7 +296,11 @@ async fn take<L: Listing>(
     let read = notes::read::<L>(overflow, &area.full_path, session, control, &mut records).await?;
     at.notes += read.notes;
     at.skipped += read.skipped;
-    Ok(records)
+    for parent in read.partly {
+        of.remove(&parent);
+    }
+    let children = Change::Children { kind: RecordKind::Note, parent: L::KIND, of: of.into_iter().collect() };
+    Ok(vec![Change::Records(records), children])
 }
 
 /// Where the next pass begins: where this one began, less the overlap.

@@ -268,3 +268,42 @@ async fn a_further_pass_sees_only_what_has_changed() {
     let (result, ..) = completed(scene.run(full).await.outcome);
     assert!(result["issues"].as_u64().unwrap() > changed.len() as u64, "a full pass reads everything");
 }
+
+#[tokio::test]
+async fn a_sweep_reads_what_was_missed_and_what_changed_and_looks_everything_over() {
+    let mut scene = Scene::new(0.5).await;
+    let (area, before) = scene.busiest(TruthKind::Issues).await;
+    let (_, watermark, _) = completed(scene.run(scene.order("issues", Some(&area))).await.outcome);
+    scene.sim.advance(60, None);
+    let project = before[0].project_id;
+    let now: Vec<Fact> =
+        scene.sim.truth(TruthKind::Issues).into_iter().filter(|fact| fact.project_id == project).collect();
+    let unchanged: HashSet<_> = before.iter().map(|fact| (fact.id, fact.updated_at.clone())).collect();
+    let (same, mut read): (Vec<Fact>, Vec<Fact>) =
+        now.iter().cloned().partition(|fact| unchanged.contains(&(fact.id, fact.updated_at.clone())));
+    assert!(now.len() > 100 && !read.is_empty() && same.len() > 3, "{} issues, {} changed", now.len(), read.len());
+    // One of them is gone by now, which is nobody's fault.
+    let missed = vec![signed(same[0].iid), signed(same[2].iid), 1_000_000];
+    read.extend([same[0].clone(), same[2].clone()]);
+    let order = StartJob {
+        payload: r#"{"sweep":true}"#.to_owned(),
+        watermark_us: watermark.map(|watermark| watermark.timestamp_micros()),
+        missed,
+        ..scene.order("issues", Some(&area))
+    };
+    let told = scene.run(order).await;
+    assert_mirrors(&told.records, RecordKind::Issue, &read);
+    let ids = |facts: &[Fact]| facts.iter().map(|fact| signed(fact.id)).collect::<HashSet<_>>();
+    assert_eq!(told.whole_parents.iter().copied().collect::<HashSet<_>>(), ids(&read));
+    assert_eq!(told.sightings.iter().map(|seen| seen.gitlab_id).collect::<HashSet<_>>(), ids(&now));
+    for seen in &told.sightings {
+        let fact = now.iter().find(|fact| signed(fact.id) == seen.gitlab_id).unwrap();
+        let updated_at = seen.updated_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        assert_eq!((seen.iid, &updated_at), (signed(fact.iid), &fact.updated_at));
+    }
+    let Some(Outcome::Completed { result, whole, .. }) = told.outcome else { panic!("{:?}", told.outcome) };
+    let result: Value = serde_json::from_str(&result).unwrap();
+    assert_eq!((&result["issues"], &result["looked over"]), (&read.len().into(), &now.len().into()));
+    let lists: Vec<_> = whole.iter().map(|list| (list.kind, list.seen)).collect();
+    assert_eq!(lists, [(RecordKind::Issue, Some(now.len() as u64))], "of notes not all were seen");
+}

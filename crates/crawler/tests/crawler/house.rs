@@ -229,6 +229,9 @@ impl Drop for House {
 pub(crate) struct Told {
     pub(crate) seqs: Vec<i64>,
     pub(crate) records: Vec<Record>,
+    /// Objects of which everything has come that hangs on them.
+    pub(crate) whole_parents: Vec<i64>,
+    pub(crate) sightings: Vec<trawl_jobs::Sighting>,
     pub(crate) areas: Vec<trawl_jobs::FoundArea>,
     pub(crate) messages: Vec<String>,
     pub(crate) cursors: Vec<String>,
@@ -247,6 +250,8 @@ impl Told {
                 Change::Message { text, .. } => self.messages.push(text),
                 Change::Discovered(areas) => self.areas.extend(areas),
                 Change::Records(records) => self.records.extend(records),
+                Change::Children { of, .. } => self.whole_parents.extend(of),
+                Change::Sightings(_, seen) => self.sightings.extend(seen),
                 Change::Items(items) => self.items.extend(items),
                 Change::Cursor(cursor) => self.cursors.push(cursor),
                 Change::Finished(outcome) => self.outcome = Some(outcome),
@@ -273,6 +278,7 @@ pub(crate) fn order(kind: &str, lease: Lease) -> StartJob {
         cursor: None,
         progress: Progress::default(),
         watermark_us: None,
+        missed: Vec::new(),
         elsewhere: 0,
     }
 }

@@ -34,6 +34,8 @@ pub enum Change {
     Transfer,
     /// An issue or a merge request disappears. Happens on demand only.
     Delete,
+    /// A comment disappears, and nothing else shows it but how many there are. Happens on demand only.
+    DeleteComment,
     /// A commit comes onto a branch, sometimes long after it was made, and starts a pipeline.
     Push,
     /// A pipeline comes to its end, good or bad.
@@ -104,6 +106,7 @@ impl Mover {
             Change::Rename => self.rename(world, now),
             Change::Transfer => self.transfer(world, now),
             Change::Delete => self.delete(world),
+            Change::DeleteComment => self.delete_comment(world),
             Change::Push => self.push(world, now),
             Change::FinishPipeline => self.finish_pipeline(world, now),
             Change::NewBranch => self.new_branch(world),
@@ -258,6 +261,19 @@ impl Mover {
         project.full_path = format!("{}/{}", above.full_path, project.path);
         project.name_with_namespace = format!("{} / {}", above.full_name, project.name);
         project.updated = now;
+        Some(())
+    }
+
+    fn delete_comment(&mut self, world: &mut World) -> Option<()> {
+        let kind = self.any_kind();
+        let project = self.project(world, kind)?;
+        let items = &mut world.items_mut(kind)[project];
+        let discussed: Vec<usize> =
+            (0..items.len()).filter(|&at| items[at].notes.iter().any(|note| !note.system)).collect();
+        let at = *(!discussed.is_empty()).then(|| self.dice.pick(&discussed))?;
+        let notes = &mut Arc::make_mut(&mut items[at]).notes;
+        let comments: Vec<usize> = (0..notes.len()).filter(|&nth| !notes[nth].system).collect();
+        notes.remove(*self.dice.pick(&comments));
         Some(())
     }
 

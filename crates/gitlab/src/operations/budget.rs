@@ -3,11 +3,15 @@
 use serde_json::{Value, json};
 
 use super::notes::{batch_document, batch_variables};
-use super::{ISSUES_PER_PAGE, MERGE_REQUESTS_PER_PAGE, NOTES_INSIDE, NOTES_PER_BATCH, NOTES_PER_PAGE, NotesQuery};
+use super::{
+    ISSUES_PER_PAGE, MERGE_REQUESTS_PER_PAGE, NOTES_INSIDE, NOTES_PER_BATCH, NOTES_PER_PAGE, NotesQuery,
+    SIGHTINGS_PER_PAGE,
+};
 use crate::cost;
 use crate::page::Cursor;
 use crate::wire::documents::{
-    account, group_by_path, groups, issue_notes, issues, merge_request_notes, merge_requests, project_by_path, projects,
+    account, group_by_path, groups, issue_notes, issue_sightings, issues, merge_request_notes, merge_request_sightings,
+    merge_requests, project_by_path, projects,
 };
 
 /// GitLab's limit on the length of a query, in characters.
@@ -30,6 +34,8 @@ fn every_document_is_affordable() {
         ("projects", projects::QUERY, 100),
         ("issues", issues::QUERY, ISSUES_PER_PAGE),
         ("merge requests", merge_requests::QUERY, MERGE_REQUESTS_PER_PAGE),
+        ("sightings of issues", issue_sightings::QUERY, SIGHTINGS_PER_PAGE),
+        ("sightings of merge requests", merge_request_sightings::QUERY, SIGHTINGS_PER_PAGE),
         ("issue notes", issue_notes::QUERY, NOTES_PER_PAGE),
         ("merge request notes", merge_request_notes::QUERY, NOTES_PER_PAGE),
     ] {

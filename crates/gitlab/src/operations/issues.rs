@@ -17,11 +17,13 @@ pub struct IssuesQuery {
     pub first: u32,
     /// Only what changed after this.
     pub updated_after: Option<DateTime<Utc>>,
+    /// Only those with these numbers within the project, at most a page of them; `None`: all.
+    pub iids: Option<Vec<i64>>,
 }
 
 impl Default for IssuesQuery {
     fn default() -> Self {
-        Self { after: None, first: ISSUES_PER_PAGE, updated_after: None }
+        Self { after: None, first: ISSUES_PER_PAGE, updated_after: None, iids: None }
     }
 }
 
@@ -33,6 +35,7 @@ impl Client {
             first: query.first.clamp(1, ISSUES_PER_PAGE).into(),
             after: text(query.after.as_ref()),
             updated_after: query.updated_after.map(|time| time.to_rfc3339_opts(SecondsFormat::Micros, true)),
+            iids: query.iids.as_ref().map(|iids| iids.iter().map(i64::to_string).collect()),
             notes_first: NOTES_INSIDE.into(),
         };
         let project = self.run::<Issues>(variables).await?.project.ok_or(Error::NotFound)?;

@@ -7,11 +7,13 @@ mod budget;
 mod issues;
 mod merge_requests;
 mod notes;
+mod sightings;
 mod token;
 
 pub use issues::{ISSUES_PER_PAGE, IssuesQuery};
 pub use merge_requests::{MERGE_REQUESTS_PER_PAGE, MergeRequestsQuery};
 pub use notes::{NOTES_INSIDE, NOTES_PER_BATCH, NOTES_PER_PAGE, NotesOf, NotesQuery};
+pub use sightings::{SIGHTINGS_PER_PAGE, Sighted};
 pub use token::TokenFacts;
 
 use crate::{Cursor, Error};

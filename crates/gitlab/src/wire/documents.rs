@@ -48,6 +48,14 @@ pub(crate) struct Issues;
 pub(crate) struct MergeRequests;
 
 #[derive(GraphQLQuery)]
+#[graphql(schema_path = "graphql/schema.graphql", query_path = "graphql/issue_sightings.graphql")]
+pub(crate) struct IssueSightings;
+
+#[derive(GraphQLQuery)]
+#[graphql(schema_path = "graphql/schema.graphql", query_path = "graphql/merge_request_sightings.graphql")]
+pub(crate) struct MergeRequestSightings;
+
+#[derive(GraphQLQuery)]
 #[graphql(schema_path = "graphql/schema.graphql", query_path = "graphql/issue_notes.graphql")]
 pub(crate) struct IssueNotes;
 

@@ -53,6 +53,7 @@ async fn issues_come_with_everything_inside() {
         after: Some(Cursor::new("c1")),
         first: 1000,
         updated_after: Some("2026-05-01T00:00:00Z".parse().unwrap()),
+        iids: None,
     };
     let page = client(&server).issues("acme/hammer", &query).await.unwrap();
     assert_eq!((page.next, page.total, page.skipped), (Some(Cursor::new("c2")), Some(4711), vec![]));
@@ -66,6 +67,39 @@ async fn issues_come_with_everything_inside() {
     assert_eq!(issue.milestone.as_ref().unwrap().id, 9);
     assert_eq!(issue.notes.items[0].id, 11);
     assert_eq!(issue.notes.next, Some(Cursor::new("n20")));
+}
+
+#[tokio::test]
+async fn issues_are_read_by_number_or_told_by_it_alone() {
+    let server = MockServer::start().await;
+    let by_number = json!({ "operationName": "Issues", "variables": { "iids": ["1", "7"], "updatedAfter": null } });
+    graphql()
+        .and(body_partial_json(by_number))
+        .respond_with(data(&json!({ "project": { "issues": list(&[issue(1)], None) } })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let query = IssuesQuery { iids: Some(vec![1, 7]), ..IssuesQuery::default() };
+    assert_eq!(client(&server).issues("acme/hammer", &query).await.unwrap().items.len(), 1, "the other is gone");
+
+    let seen = |iid: i64, count: serde_json::Value| {
+        json!({
+            "id": format!("gid://gitlab/MergeRequest/{}", iid + 1000), "iid": iid.to_string(), "projectId": 5,
+            "updatedAt": "2026-05-20T10:00:00Z", "userNotesCount": count
+        })
+    };
+    let nodes = [seen(1, json!(4)), seen(2, json!(null)), json!(null)];
+    graphql()
+        .and(body_partial_json(json!({ "operationName": "MergeRequestSightings", "variables": { "after": "c1" } })))
+        .respond_with(data(&json!({ "project": { "mergeRequests": list(&nodes, Some("c2")) } })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let after = Cursor::new("c1");
+    let page = client(&server).sightings(NotesOf::MergeRequests, "acme/hammer", Some(&after), 1000).await.unwrap();
+    let told: Vec<_> = page.items.iter().map(|one| (one.id, one.iid, one.project_id, one.user_notes_count)).collect();
+    assert_eq!(told, [(1001, 1, Some(5), Some(4)), (1002, 2, Some(5), None)]);
+    assert_eq!((page.next, page.skipped.len()), (Some(Cursor::new("c2")), 1));
 }
 
 #[tokio::test]

@@ -2,10 +2,11 @@
 
 use crate::world::{World, number};
 use chrono::{DateTime, Utc};
-use trawl_jobs::{AreaId, Record, RecordKind, WholeList};
+use trawl_jobs::{AreaId, Record, RecordKind, Sighting, WholeList};
 use trawl_store::{
-    counters,
+    Conn, counters,
     resources::{self, Resource, ResourceFilter},
+    sightings,
 };
 
 /// An issue that changed `second` seconds after some time.
@@ -176,6 +177,43 @@ async fn what_a_whole_list_does_not_hold_any_more_is_gone(world: &World) {
     assert_eq!(ids(area, RecordKind::Issue).await, [7, 1, 2], "what is seen again is back, older or not");
 }
 
+async fn what_is_seen_is_compared_with_what_is_mirrored(world: &World) {
+    let (area, other, instance) = (world.area(1).await, world.area(2).await, world.instance);
+    let commented = |id, count: &str| Record { payload: format!(r#"{{"user_notes_count":{count}}}"#), ..issue(id, 5) };
+    for record in [commented(1, "2"), commented(2, "2"), commented(3, "null"), issue(4, 5), commented(5, "0")] {
+        put(world, area, record).await;
+    }
+    put(world, other, commented(6, "0")).await;
+    let seen = |id, second, comments| Sighting { gitlab_id: id, iid: id + 100, updated_at: time(second), comments };
+    let sightings = vec![
+        seen(1, 5, Some(2)),
+        seen(2, 4, Some(1)),
+        seen(3, 5, None),
+        seen(4, 6, None),
+        seen(6, 5, Some(0)),
+        seen(7, 5, Some(0)),
+    ];
+    let compare =
+        move |conn: &mut Conn<'_>| sightings::compare(conn, (instance, area), RecordKind::Issue, &sightings, 2);
+    assert_eq!(world.write(compare).await, [102, 104, 106, 107], "counted, changed, elsewhere, unknown");
+    let whole = WholeList { kind: RecordKind::Issue, parent: None, seen: Some(6), sure: true };
+    assert_eq!(
+        world.write(move |conn| resources::sweep(conn, area, whole, 2, true)).await,
+        1,
+        "the fifth was not seen"
+    );
+
+    let job_kind = "issues";
+    world.write(move |conn| sightings::miss(conn, area, job_kind, &[3, 1, 3])).await;
+    let began = trawl_store::now();
+    world.write(move |conn| sightings::miss(conn, area, job_kind, &[7])).await;
+    assert_eq!(world.read(move |conn| sightings::missed(conn, area, job_kind)).await, [1, 3, 7]);
+    assert_eq!(world.write(move |conn| sightings::heeded(conn, area, job_kind, began)).await, 1);
+    assert_eq!(world.read(move |conn| sightings::missed(conn, area, job_kind)).await, [7]);
+    world.write(move |conn| sightings::forget(conn, area, job_kind)).await;
+    assert_eq!(world.read(move |conn| sightings::missed(conn, area, job_kind)).await, [0; 0]);
+}
+
 async fn each_kind_has_a_view_with_columns(world: &World) {
     let area = world.area(1).await;
     let payload = r#"{"id":7,"milestone":{"title":"1.0"},"draft":true,"weight":3,"access_level":30,"default":true,
@@ -255,6 +293,7 @@ crate::on_both!(
     each_question_of_the_documentation_is_answered,
     pages_of_what_has_no_time_are_whole_as_well,
     what_a_whole_list_does_not_hold_any_more_is_gone,
+    what_is_seen_is_compared_with_what_is_mirrored,
     each_kind_has_a_view_with_columns,
     an_older_version_never_wins,
     text_with_nul_is_kept_without_it,

@@ -154,6 +154,6 @@ fn stranger() {
             }
         }
         say("that is all");
-        std::future::pending().await
+        std::future::pending::<()>().await;
     });
 }

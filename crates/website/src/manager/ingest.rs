@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 use trawl_jobs::{
     AccountId, AreaId, Change, ErrorClass, FoundArea, InstanceId, JobError, JobId, JobSpec, Lease, Level, Outcome,
-    Report, State, UserId, WholeList,
+    RecordKind, Report, Sighting, State, UserId, WholeList,
 };
 use trawl_store::{
     Conn, StoreError, accounts, areas, counters, items,
@@ -17,7 +17,7 @@ use trawl_store::{
     leases::{self, Advance, Ending, Standing},
     messages, now,
     renewals::{self, Refusal},
-    resources, sync,
+    resources, sightings, sync,
 };
 
 /// GitLab's level from which on confidential objects are seen.
@@ -142,6 +142,14 @@ impl Batch<'_, '_> {
                         done.objects += usize::from(resources::upsert(conn, instance, area, record, pass)?);
                     }
                 }
+                Change::Children { kind, parent, of } => {
+                    let (instance, area) = subject(job)?;
+                    let pass = sync::pass(conn, area, &job.kind)?;
+                    let confidential = !reporter.own_token && sees_confidential(conn, job, area)?;
+                    let kinds = (*kind, *parent);
+                    sightings::children_are_these(conn, instance, kinds, of, pass, confidential)?;
+                }
+                Change::Sightings(kind, seen) => sighted(conn, job, *kind, seen)?,
                 // Last, whatever its place in the report.
                 Change::Finished(_) => {}
             }
@@ -210,6 +218,29 @@ impl Batch<'_, '_> {
             self.endings.iter().filter_map(|(id, ending)| Some((ending, self.jobs.get(id)?))).collect();
         leases::write_endings(self.conn, &endings)
     }
+}
+
+/// Whether every account that may have been used for a job sees what is confidential.
+fn sees_confidential(conn: &mut Conn<'_>, job: &Job, area: AreaId) -> Result<bool, StoreError> {
+    let readers = accounts::serving(conn, area.0, job.account_id)?;
+    let levels = readers.iter().map(|account| accounts::access_level(conn, *account, area.0));
+    let levels = levels.collect::<Result<Vec<_>, _>>()?;
+    Ok(!levels.is_empty() && levels.into_iter().all(|level| level.is_some_and(|level| level >= REPORTER)))
+}
+
+/// A sweep has seen these: what is not mirrored like that is read by its number, soon.
+fn sighted(conn: &mut Conn<'_>, job: &Job, kind: RecordKind, seen: &[Sighting]) -> Result<(), StoreError> {
+    let (instance, area) = subject(job)?;
+    let pass = sync::pass(conn, area, &job.kind)?;
+    let missed = sightings::compare(conn, (instance, area), kind, seen, pass)?;
+    if !missed.is_empty() {
+        let text =
+            format!("{} {} are mirrored otherwise or not at all; they are read next", missed.len(), kind.plural());
+        messages::add(conn, job.id()?, Level::Info, now(), &text)?;
+        sightings::miss(conn, area, &job.kind, &missed)?;
+        sync::want(conn, area, &[&job.kind])?;
+    }
+    Ok(())
 }
 
 /// What a completed job says that it has read.
@@ -298,20 +329,27 @@ fn pass_completed(conn: &mut Conn<'_>, job: &Job, area: AreaId, pass: Pass<'_>) 
     let access_level = levels.into_iter().min().flatten();
     // Without a watermark to begin from, it read everything.
     let spec = JobSpec::parse(&job.kind, &job.payload);
-    let asked_for_all = spec.is_ok_and(|spec| spec.in_full().is_none_or(|full| full == spec));
+    let asked_for_all = spec.is_ok_and(|spec| spec.is_about_everything());
     let full = asked_for_all || sync::watermark(conn, area, &job.kind, access_level)?.is_none();
     // What is not shown is no pass to compare the next one with.
     let reader = reader.filter(|_| !whole.is_empty() && whole.iter().all(|list| list.seen.is_some()));
     let kept = sweep(conn, job, area, (reader, access_level), whole)?;
-    let incomplete = incomplete.or(kept);
+    let mut incomplete = incomplete.or(kept);
     // Of a job that was taken up again it is not known when it looked first.
     let began = job.started_at().filter(|_| job.lease_token == 1).unwrap_or_else(|| job.created_at());
     sync::heeded(conn, area, &job.kind, began)?;
+    if sightings::heeded(conn, area, &job.kind, began)? > sightings::MISSED_LIMIT {
+        sightings::forget(conn, area, &job.kind)?;
+        incomplete = Some(MUCH_MISSED);
+    }
     sync::completed(conn, area, &job.kind, sync::Pass { watermark, incomplete, full, access_level, reader })
 }
 
 /// Why nothing was taken for deleted although nothing came.
 const SUDDENLY_EMPTY: &str = "GitLab shows nothing where there was something; if it stays so, it counts as deleted";
+/// What leads to a pass over everything.
+const MUCH_MISSED: &str =
+    "much of it is mirrored otherwise than GitLab shows it; everything is read again at its next turn";
 /// The same, where it does not even show the list.
 const HIDDEN: &str = "GitLab does not show this list any more, or not to this account; what was mirrored is kept";
 

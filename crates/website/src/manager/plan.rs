@@ -128,8 +128,13 @@ fn submit(
 ) -> Result<Submitted, StoreError> {
     // After one that has failed, what has changed comes first.
     let everything = last.is_some_and(|last| !last.has_failed() && is_due(last.full_at(), rules.full));
+    let whole = match last {
+        // A look at what is there does where nothing was left out before.
+        Some(last) if last.shortfall().is_none() => spec.with_sweep().or_else(|| spec.in_full()),
+        _ => spec.in_full(),
+    };
     let new = NewJob {
-        spec: spec.in_full().filter(|_| everything).unwrap_or(spec),
+        spec: whole.filter(|_| everything).unwrap_or(spec),
         subject: Subject::Area(area.id()),
         instance: Some(area.instance()),
         user: finder.user,

@@ -315,7 +315,7 @@ fn claim_for(conn: &mut Conn<'_>, openings: &[Opening]) -> Result<Vec<(ProcessId
 }
 
 fn start_message(claimed: &Claimed, elsewhere: u16) -> Result<StartJob, StoreError> {
-    let Claimed { job, instance_url, accounts, area, watermark } = claimed;
+    let Claimed { job, instance_url, accounts, area, watermark, missed } = claimed;
     Ok(StartJob {
         lease: job.lease()?,
         progress: job.steps(),
@@ -326,6 +326,7 @@ fn start_message(claimed: &Claimed, elsewhere: u16) -> Result<StartJob, StoreErr
         area: area.clone(),
         cursor: job.cursor.clone(),
         watermark_us: watermark.map(|time| time.timestamp_micros()),
+        missed: missed.clone(),
         elsewhere,
     })
 }
