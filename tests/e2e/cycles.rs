@@ -16,8 +16,15 @@ const PATIENCE: Duration = Duration::from_mins(5);
 const ROUNDS: u32 = 3;
 /// Changes in a round that happen by themselves, and those that have to be asked for.
 const USUAL: u32 = 25;
-const RARE: [Change; 5] =
-    [Change::Delete, Change::DeleteComment, Change::DeleteTag, Change::DeleteLabel, Change::Transfer];
+const RARE: [Change; 7] = [
+    Change::Delete,
+    Change::DeleteComment,
+    Change::SpendTime,
+    Change::TakeTimeBack,
+    Change::DeleteTag,
+    Change::DeleteLabel,
+    Change::Transfer,
+];
 
 fn rate() -> f64 {
     std::env::var("TRAWL_TEST_FAULTS").map_or(RATE, |rate| rate.parse().unwrap())

@@ -82,6 +82,8 @@ pub enum ListKind {
     Iterations,
     /// Epics of groups, by id.
     Epics,
+    /// Time spent on issues and merge requests, by id.
+    Timelogs,
 }
 
 /// One issue or merge request as it is now.
@@ -231,7 +233,8 @@ fn names(world: &World, kind: ListKind, reader: Reader, at: usize) -> Vec<String
         | ListKind::WikiPages
         | ListKind::Boards
         | ListKind::Iterations
-        | ListKind::Epics => true,
+        | ListKind::Epics
+        | ListKind::Timelogs => true,
         ListKind::Branches
         | ListKind::Tags
         | ListKind::Releases
@@ -278,5 +281,10 @@ fn names(world: &World, kind: ListKind, reader: Reader, at: usize) -> Vec<String
         ListKind::ContainerRepositories => ids(extras::container_repositories(world, at)),
         ListKind::Boards => ids(extras::boards(world, at)),
         ListKind::Iterations | ListKind::Epics => Vec::new(),
+        ListKind::Timelogs => {
+            let items = |kind| world.visible_items(reader, at, kind);
+            let items = items(Kind::Issue).chain(items(Kind::MergeRequest));
+            items.flat_map(|item| extras::time_spent(item)).map(|spent| spent.id.to_string()).collect()
+        }
     }
 }

@@ -25,7 +25,7 @@ pub use client::{Client, Endpoint, Options};
 pub use error::Error;
 pub use model::{
     Account, Group, Issue, IssueState, IssueType, Label, MergeRequest, MergeRequestState, Milestone, MilestoneState,
-    Note, Person, Project,
+    Note, Person, Project, Timelog,
 };
 pub use operations::{
     ISSUES_PER_PAGE, IssuesQuery, MERGE_REQUESTS_PER_PAGE, MergeRequestsQuery, NOTES_INSIDE, NOTES_PER_BATCH,

@@ -75,6 +75,8 @@ record_kinds! {
     Iteration = "iteration",
     /// An epic of a group.
     Epic = "epic",
+    /// Time that somebody has logged on an issue or merge request.
+    Timelog = "timelog",
 }
 
 impl RecordKind {
@@ -106,6 +108,7 @@ impl RecordKind {
             Self::Board => "boards",
             Self::Iteration => "iterations",
             Self::Epic => "epics",
+            Self::Timelog => "timelogs",
         }
     }
 
@@ -155,6 +158,7 @@ impl RecordKind {
                 | Self::Package
                 | Self::ContainerRepository
                 | Self::Board
+                | Self::Timelog
         )
     }
 }

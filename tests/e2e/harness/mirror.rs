@@ -54,6 +54,7 @@ fn lists<'a>(
         (ListKind::Boards, "boards", "gitlab_id"),
         (ListKind::Iterations, "iterations", "gitlab_id"),
         (ListKind::Epics, "epics", "gitlab_id"),
+        (ListKind::Timelogs, "timelogs", "gitlab_id"),
     ];
     lists.into_iter().map(|(kind, view, name)| {
         let mut mirrored = database.texts(&format!(

@@ -7,7 +7,7 @@ use super::{
     record,
 };
 use crate::{Completed, JobControl, JobFailure};
-use trawl_gitlab::{Client, Error, ISSUES_PER_PAGE, Issue, IssuesQuery, Note, NotesOf, Page};
+use trawl_gitlab::{Client, Error, ISSUES_PER_PAGE, Issue, IssuesQuery, Note, NotesOf, Page, Timelog};
 use trawl_jobs::{Record, RecordKind, kind};
 use trawl_protocol::StartJob;
 
@@ -50,6 +50,10 @@ impl Listing for Issues {
 
     fn notes(item: &mut Issue) -> Page<Note> {
         std::mem::take(&mut item.notes)
+    }
+
+    fn timelogs(item: &Issue) -> &[Timelog] {
+        &item.timelogs
     }
 
     fn truncated(item: &Issue) -> &[String] {

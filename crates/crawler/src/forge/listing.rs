@@ -1,6 +1,6 @@
 //! What issues and merge requests have in common, as far as reading them goes.
 
-use trawl_gitlab::{Client, Cursor, Error, Note, NotesOf, Page};
+use trawl_gitlab::{Client, Cursor, Error, Note, NotesOf, Page, Timelog};
 use trawl_jobs::{AreaRef, JobError, Record, RecordKind};
 use trawl_protocol::StartJob;
 
@@ -37,6 +37,7 @@ pub(super) trait Listing {
     /// Numeric id of the project that it belongs to.
     fn project_id(item: &Self::Item) -> Option<i64>;
     fn notes(item: &mut Self::Item) -> Page<Note>;
+    fn timelogs(item: &Self::Item) -> &[Timelog];
     /// Nested lists that were cut.
     fn truncated(item: &Self::Item) -> &[String];
 }

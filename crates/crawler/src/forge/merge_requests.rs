@@ -7,7 +7,9 @@ use super::{
     record,
 };
 use crate::{Completed, JobControl, JobFailure};
-use trawl_gitlab::{Client, Error, MERGE_REQUESTS_PER_PAGE, MergeRequest, MergeRequestsQuery, Note, NotesOf, Page};
+use trawl_gitlab::{
+    Client, Error, MERGE_REQUESTS_PER_PAGE, MergeRequest, MergeRequestsQuery, Note, NotesOf, Page, Timelog,
+};
 use trawl_jobs::{Record, RecordKind, kind};
 use trawl_protocol::StartJob;
 
@@ -50,6 +52,10 @@ impl Listing for MergeRequests {
 
     fn notes(item: &mut MergeRequest) -> Page<Note> {
         std::mem::take(&mut item.notes)
+    }
+
+    fn timelogs(item: &MergeRequest) -> &[Timelog] {
+        &item.timelogs
     }
 
     fn truncated(item: &MergeRequest) -> &[String] {

@@ -226,12 +226,10 @@ fn result<L: Listing>(at: &Position, requests: u64) -> serde_json::Value {
 /// What was seen to its end, where this pass was about everything.
 fn whole<L: Listing>(at: &Position) -> Vec<WholeList> {
     let all = |seen| WholeList { kind: L::KIND, parent: None, seen: Some(seen), sure: true };
+    let hanging = |kind| WholeList { kind, parent: Some(L::KIND), seen: Some(at.notes), sure: true };
     match at.since_us {
         _ if at.skipped > 0 => Vec::new(),
-        None => {
-            let notes = WholeList { kind: RecordKind::Note, parent: Some(L::KIND), seen: Some(at.notes), sure: true };
-            vec![all(at.seen), notes]
-        }
+        None => vec![all(at.seen), hanging(RecordKind::Note)],
         Some(_) if at.sweep => vec![all(at.sighted)],
         Some(_) => Vec::new(),
     }
@@ -268,7 +266,8 @@ async fn take<L: Listing>(
     control: &JobControl,
     at: &mut Position,
 ) -> Result<Vec<Change>, JobFailure> {
-    let (mut records, mut overflow, mut of): (Vec<Record>, _, _) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut records, mut overflow): (Vec<Record>, _) = (Vec::new(), Vec::new());
+    let (mut of, mut timed) = (BTreeSet::new(), Vec::new());
     for why in &page.skipped {
         control.warning(format!("one of the {} was left out: {why}", L::NAME));
     }
@@ -282,6 +281,10 @@ async fn take<L: Listing>(
         let notes = L::notes(&mut item);
         if notes.skipped.is_empty() {
             of.insert(parent.1);
+        }
+        records.extend(L::timelogs(&item).iter().map(|timelog| record::timelog(timelog, parent, confidential)));
+        if !L::truncated(&item).iter().any(|list| list == "timelogs") {
+            timed.push(parent.1);
         }
         for why in &notes.skipped {
             control.warning(format!("a note was left out: {why}"));
@@ -299,8 +302,9 @@ async fn take<L: Listing>(
     for parent in read.partly {
         of.remove(&parent);
     }
-    let children = Change::Children { kind: RecordKind::Note, parent: L::KIND, of: of.into_iter().collect() };
-    Ok(vec![Change::Records(records), children])
+    let children = |kind, of| Change::Children { kind, parent: L::KIND, of };
+    let notes = children(RecordKind::Note, of.into_iter().collect());
+    Ok(vec![Change::Records(records), notes, children(RecordKind::Timelog, timed)])
 }
 
 /// Where the next pass begins: where this one began, less the overlap.
@@ -315,7 +319,7 @@ fn incomplete<L: Listing>(at: &Position) -> Option<String> {
         parts.push(format!("{} {} or notes could not be understood and were left out", at.skipped, L::NAME));
     }
     if at.truncated > 0 {
-        parts.push(format!("{} {} have more labels or people than are mirrored", at.truncated, L::NAME));
+        parts.push(format!("{} {} have more labels, people or logged times than are mirrored", at.truncated, L::NAME));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }

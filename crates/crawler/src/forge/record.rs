@@ -1,6 +1,6 @@
 //! GitLab's objects as records for the mirror.
 
-use trawl_gitlab::{Group, Issue, MergeRequest, Note, Project};
+use trawl_gitlab::{Group, Issue, MergeRequest, Note, Project, Timelog};
 use trawl_jobs::{AreaKind, FoundArea, Record, RecordKind};
 
 /// A record that says only what it is of; the rest is filled in by its kind.
@@ -83,6 +83,19 @@ pub(super) fn note(note: &Note, parent: (RecordKind, i64), parent_confidential: 
         web_url: note.web_url.clone(),
         confidential: parent_confidential || note.internal,
         ..plain(RecordKind::Note, note.id, note)
+    }
+}
+
+/// Time logged on the object whose record is `parent`, which is named by what it was spent on.
+pub(super) fn timelog(timelog: &Timelog, parent: (RecordKind, i64), parent_confidential: bool) -> Record {
+    let minutes = || format!("{} min", timelog.time_spent / 60);
+    Record {
+        parent: Some(parent),
+        title: timelog.summary.clone().filter(|text| !text.is_empty()).unwrap_or_else(minutes),
+        author: Some(timelog.user.username.clone()),
+        created_at: timelog.spent_at,
+        confidential: parent_confidential,
+        ..plain(RecordKind::Timelog, timelog.id, timelog)
     }
 }
 

@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 
 use super::{
-    model::{When, World},
+    model::{Item, Kind, When, World},
     pipelines::{Pipeline, Status},
     repository::DEFAULT_BRANCH,
 };
@@ -141,4 +141,32 @@ pub(crate) fn iterations(world: &World, group: usize) -> Named {
 pub(crate) fn epics(world: &World, group: usize) -> Named {
     let count = u64::from(top(world, group) && is_premium(world, group)) * 5;
     some(count, OF_GROUPS + world.groups[group].id, 70, |nth| format!("Epic {nth}"))
+}
+
+/// Seconds that are logged at a time.
+pub(crate) const LOGGED: i32 = 7200;
+
+/// Time that somebody has logged.
+pub(crate) struct Spent {
+    pub(crate) id: u64,
+    pub(crate) seconds: i32,
+    pub(crate) person: usize,
+    pub(crate) at: When,
+    pub(crate) summary: Option<String>,
+}
+
+/// The time spent on an item, as it was logged.
+pub(crate) fn time_spent(item: &Item) -> Vec<Spent> {
+    let first = item.id * 128 + if item.kind == Kind::MergeRequest { 64 } else { 0 };
+    let logged = (0..).map(|nth| nth * LOGGED).take_while(|before| *before < item.spent_s);
+    (0_u64..)
+        .zip(logged)
+        .map(|(nth, before)| Spent {
+            id: first + nth,
+            seconds: LOGGED.min(item.spent_s - before),
+            person: item.author,
+            at: item.created + TimeDelta::seconds(i64::from(before)),
+            summary: nth.is_multiple_of(2).then(|| format!("Part {}", nth + 1)),
+        })
+        .collect()
 }

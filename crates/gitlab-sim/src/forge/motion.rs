@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     dice::Dice,
+    extras,
     items::Maker,
     model::{Item, Kind, State, When, World},
     text::{self, Remarks},
@@ -28,6 +29,10 @@ pub enum Change {
     Merge,
     /// A comment on an issue or a merge request.
     Comment,
+    /// More time is logged on an issue or a merge request. Happens on demand only.
+    SpendTime,
+    /// The time that was logged last on one is taken back. Happens on demand only.
+    TakeTimeBack,
     /// A project gets another name; its path stays.
     Rename,
     /// A project goes to another group, and its old path leads nowhere. Happens on demand only.
@@ -103,6 +108,8 @@ impl Mover {
             Change::Close => self.close(world, now),
             Change::Merge => self.merge(world, now),
             Change::Comment => self.comment(world, now),
+            Change::SpendTime => self.spend_time(world, now),
+            Change::TakeTimeBack => self.take_time_back(world, now),
             Change::Rename => self.rename(world, now),
             Change::Transfer => self.transfer(world, now),
             Change::Delete => self.delete(world),
@@ -230,6 +237,20 @@ impl Mover {
         world.last_note += 1;
         note.id = world.last_note;
         self.touch(world, kind, now, |_| true)?.notes.push(note);
+        Some(())
+    }
+
+    fn spend_time(&mut self, world: &mut World, now: When) -> Option<()> {
+        let kind = self.any_kind();
+        let item = self.touch(world, kind, now, |item| extras::time_spent(item).len() < 10)?;
+        item.spent_s = item.spent_s / extras::LOGGED * extras::LOGGED + 2 * extras::LOGGED;
+        Some(())
+    }
+
+    fn take_time_back(&mut self, world: &mut World, now: When) -> Option<()> {
+        let kind = self.any_kind();
+        let item = self.touch(world, kind, now, |item| item.spent_s > 0)?;
+        item.spent_s -= extras::time_spent(item).last()?.seconds;
         Some(())
     }
 

@@ -29,6 +29,7 @@ const CONNECTIONS: &[&str] = &[
     "projectMemberships",
     "projects",
     "reviewers",
+    "timelogs",
 ];
 
 /// Fields that cost more than one by themselves: some by a price in GitLab's types, some because they read the repository.

@@ -14,6 +14,7 @@ use super::{
     note::Note,
     person::{MergeRequestAssignee, MergeRequestReviewer, UserCore},
     project::Project,
+    timelog::Timelog,
 };
 
 /// The most, and the default, that GitLab gives at once.
@@ -207,6 +208,7 @@ connection!(counted ProjectConnection, ProjectEdge, Project);
 connection!(counted IssueConnection, IssueEdge, Issue);
 connection!(counted MergeRequestConnection, MergeRequestEdge, MergeRequest);
 connection!(counted NoteConnection, NoteEdge, Note);
+connection!(counted TimelogConnection, TimelogEdge, Timelog);
 connection!(counted LabelConnection, LabelEdge, Label);
 connection!(counted UserCoreConnection, UserCoreEdge, UserCore);
 connection!(counted MergeRequestAssigneeConnection, MergeRequestAssigneeEdge, MergeRequestAssignee);

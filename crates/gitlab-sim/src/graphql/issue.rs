@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, Result};
 
 use super::{
-    connection::{LabelConnection, NoteConnection, Page, PageArgs, UserCoreConnection},
+    connection::{LabelConnection, NoteConnection, Page, PageArgs, TimelogConnection, UserCoreConnection},
     int,
     item::{TaskCompletionStatus, item_object},
     label::Milestone,
@@ -13,9 +13,13 @@ use super::{
     person::UserCore,
     scalars::{Time, gid},
     sorts::{IssueState, IssueType, NotesFilterType},
+    timelog::Timelog,
     view,
 };
-use crate::forge::model::{Item, State};
+use crate::forge::{
+    extras::time_spent,
+    model::{Item, State},
+};
 
 pub(crate) struct Issue(pub(crate) Arc<Item>);
 

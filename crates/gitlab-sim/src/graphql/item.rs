@@ -142,6 +142,17 @@ macro_rules! item_object {
                 self.0.spent_s
             }
 
+            async fn timelogs(
+                &self,
+                after: Option<String>,
+                before: Option<String>,
+                first: Option<i32>,
+                last: Option<i32>,
+            ) -> Result<TimelogConnection> {
+                let args = PageArgs::new(after, before, first, last);
+                Ok(TimelogConnection(Page::listed(time_spent(&self.0).into_iter().map(Timelog), &args)?))
+            }
+
             async fn upvotes(&self) -> i32 {
                 self.0.upvotes
             }

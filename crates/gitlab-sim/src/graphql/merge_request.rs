@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use super::{
     connection::{
         LabelConnection, MergeRequestAssigneeConnection, MergeRequestReviewerConnection, NoteConnection, Page,
-        PageArgs, UserCoreConnection,
+        PageArgs, TimelogConnection, UserCoreConnection,
     },
     diff::DiffRefs,
     int,
@@ -19,9 +19,13 @@ use super::{
     project::Project,
     scalars::{Time, gid},
     sorts::{MergeRequestState, NotesFilterType},
+    timelog::Timelog,
     view,
 };
-use crate::forge::model::{Item, Merge, State};
+use crate::forge::{
+    extras::time_spent,
+    model::{Item, Merge, State},
+};
 
 pub(crate) struct MergeRequest(pub(crate) Arc<Item>);
 

@@ -18,6 +18,7 @@ mod project;
 mod query;
 pub(crate) mod scalars;
 mod sorts;
+mod timelog;
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::open_enum::open_enum;
-use super::{Label, Milestone, Note, Person};
+use super::{Label, Milestone, Note, Person, Timelog};
 use crate::page::Page;
 
 open_enum! {
@@ -109,4 +109,7 @@ pub struct MergeRequest {
     /// The first notes; `next` leads to the rest. Notes are records of their own, so they are not part of the payload.
     #[serde(skip)]
     pub notes: Page<Note>,
+    /// Time that was logged on it. Records of their own as well.
+    #[serde(skip)]
+    pub timelogs: Vec<Timelog>,
 }

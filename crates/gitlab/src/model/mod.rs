@@ -12,5 +12,5 @@ pub use area::{Group, Project};
 pub use issue::{Issue, IssueState, IssueType};
 pub use merge_request::{DiffStats, MergeRequest, MergeRequestState};
 pub use note::{DiffPosition, Note};
-pub use parts::{Label, Milestone, MilestoneState};
+pub use parts::{Label, Milestone, MilestoneState, Timelog};
 pub use person::{Account, Person};

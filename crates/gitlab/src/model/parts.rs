@@ -1,7 +1,8 @@
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::open_enum::open_enum;
+use super::person::Person;
 
 /// A label as it hangs on an issue or merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,21 @@ open_enum! {
         /// Closed.
         Closed = "closed",
     }
+}
+
+/// Time that somebody has logged on an issue or merge request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timelog {
+    /// Numeric id on the instance.
+    pub id: i64,
+    /// How much, in seconds; less than nothing where it was corrected.
+    pub time_spent: i64,
+    /// When it was spent.
+    pub spent_at: Option<DateTime<Utc>>,
+    /// On what.
+    pub summary: Option<String>,
+    /// By whom.
+    pub user: Person,
 }
 
 /// A milestone of a project or group.

@@ -6,7 +6,7 @@ use crate::wire::{next, page};
 use crate::{Client, Cursor, Error, MergeRequest, Page};
 
 /// Best page size: what fits into GitLab's complexity limit with everything inside.
-pub const MERGE_REQUESTS_PER_PAGE: u32 = 50;
+pub const MERGE_REQUESTS_PER_PAGE: u32 = 44;
 
 /// Which merge requests to read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,6 +29,8 @@ fn convert(wire: IssueFields) -> Result<Issue, String> {
         }
         None => Vec::new(),
     };
+    note_cut(&mut truncated, "timelogs", wire.timelogs.page_info.has_next_page);
+    let timelogs = all(wire.timelogs.nodes)?;
     Ok(Issue {
         id: id(&wire.id)?,
         iid: iid(&wire.iid)?,
@@ -55,6 +57,7 @@ fn convert(wire: IssueFields) -> Result<Issue, String> {
         updated_at: time(&wire.updated_at)?,
         closed_at: optional_time(wire.closed_at.as_deref())?,
         truncated,
+        timelogs,
         notes: Page::try_from(wire.notes).map_err(|error| error.to_string())?,
     })
 }

@@ -46,7 +46,9 @@ fn take_lists(wire: &mut MergeRequestFields) -> Result<Lists, String> {
 }
 
 fn convert(mut wire: MergeRequestFields) -> Result<MergeRequest, String> {
-    let lists = take_lists(&mut wire)?;
+    let mut lists = take_lists(&mut wire)?;
+    note_cut(&mut lists.truncated, "timelogs", wire.timelogs.page_info.has_next_page);
+    let timelogs = all(wire.timelogs.nodes)?;
     Ok(MergeRequest {
         id: id(&wire.id)?,
         iid: iid(&wire.iid)?,
@@ -88,6 +90,7 @@ fn convert(mut wire: MergeRequestFields) -> Result<MergeRequest, String> {
         closed_at: optional_time(wire.closed_at.as_deref())?,
         prepared_at: optional_time(wire.prepared_at.as_deref())?,
         truncated: lists.truncated,
+        timelogs,
         notes: Page::try_from(wire.notes).map_err(|error| error.to_string())?,
     })
 }

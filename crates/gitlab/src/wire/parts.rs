@@ -1,8 +1,8 @@
 //! People, labels and milestones.
 
 use super::documents::{account, issue_notes, issues, merge_request_notes, merge_requests};
-use crate::global_id::{id, iid, optional_day};
-use crate::model::{Account, Label, Milestone, Person};
+use crate::global_id::{id, iid, optional_day, optional_time};
+use crate::model::{Account, Label, Milestone, Person, Timelog};
 
 macro_rules! person_from {
     ($($wire:ty),+ $(,)?) => {$(
@@ -67,6 +67,26 @@ macro_rules! label_and_milestone_from {
 }
 
 label_and_milestone_from!(issues, merge_requests);
+
+macro_rules! timelog_from {
+    ($($document:ident),+) => {$(
+        impl TryFrom<$document::TimelogFields> for Timelog {
+            type Error = String;
+
+            fn try_from(wire: $document::TimelogFields) -> Result<Self, String> {
+                Ok(Self {
+                    id: id(&wire.id)?,
+                    time_spent: wire.time_spent,
+                    spent_at: optional_time(wire.spent_at.as_deref())?,
+                    summary: wire.summary,
+                    user: Person::try_from(wire.user)?,
+                })
+            }
+        }
+    )+};
+}
+
+timelog_from!(issues, merge_requests);
 
 /// `None` when GitLab knows no user for the token.
 pub(crate) fn account(data: account::ResponseData) -> Result<Option<Account>, String> {

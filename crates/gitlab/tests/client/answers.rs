@@ -88,6 +88,10 @@ pub(crate) fn issue(iid: u32) -> Value {
         "userNotesCount": 21,
         "timeEstimate": 3600,
         "totalTimeSpent": 60,
+        "timelogs": list(&[json!({
+            "id": "gid://gitlab/Timelog/31", "timeSpent": 60, "spentAt": "2026-05-19T10:00:00Z", "summary": "Looked at it",
+            "user": person(2)
+        })], None),
         "webUrl": "https://example.com/acme/hammer/-/issues/1",
         "createdAt": "2026-05-20T08:00:00Z",
         "updatedAt": "2026-05-20T10:00:00.123Z",
@@ -124,6 +128,7 @@ pub(crate) fn merge_request(iid: u32) -> Value {
         "userNotesCount": 1,
         "timeEstimate": 0,
         "totalTimeSpent": 0,
+        "timelogs": list(&[], None),
         "webUrl": "https://example.com/acme/hammer/-/merge_requests/1",
         "createdAt": "2026-05-20T08:00:00Z",
         "updatedAt": "2026-05-20T10:00:00Z",

@@ -79,7 +79,9 @@ fn found_row(conn: &mut Conn<'_>, found: search::Found) -> Result<FoundRow, Stor
     let kind: RecordKind = object.kind.parse().map_err(StoreError::Corrupt)?;
     let page = match kind {
         RecordKind::Issue | RecordKind::MergeRequest => Some((object.kind.clone(), object.id)),
-        RecordKind::Note => resources::parent(conn, &object)?.map(|parent| (parent.kind, parent.id)),
+        RecordKind::Note | RecordKind::Timelog => {
+            resources::parent(conn, &object)?.map(|parent| (parent.kind, parent.id))
+        }
         _ => None,
     };
     let title = match (object.title.is_empty(), object.iid) {
