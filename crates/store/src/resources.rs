@@ -4,7 +4,7 @@ use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
     now,
-    schema::resources,
+    schema::{areas, resources},
     statement::statement,
     text::{contains, lower, storable},
     when::{Stamp, stored},
@@ -172,36 +172,48 @@ pub fn sweep(
     pass: i64,
     confidential: bool,
 ) -> Result<usize, StoreError> {
-    let at = stored(now());
-    on_backend!(conn, |c| {
-        let unseen = resources::table
+    let gone: Vec<(i64, i64)> = on_backend!(conn, |c| {
+        let mut rows = resources::table
             .filter(resources::area_id.eq(area.0))
             .filter(resources::kind.eq(list.kind.as_str()))
             .filter(resources::deleted_at.is_null())
-            .filter(resources::seen_generation.lt(pass));
-        let mut rows = unseen.select((resources::id, resources::instance_id, resources::gitlab_id)).into_boxed();
+            .filter(resources::seen_generation.lt(pass))
+            .select((resources::id, resources::gitlab_id))
+            .into_boxed();
         if let Some(parent) = list.parent {
             rows = rows.filter(resources::parent_kind.eq(parent.as_str()));
         }
         if !confidential {
             rows = rows.filter(resources::confidential.eq(false));
         }
-        let gone: Vec<(i64, i64, i64)> = rows.load(c)?;
-        let is_deleted = (resources::deleted_at.eq(at), resources::written_at.eq(at));
-        for some in gone.chunks(500) {
-            let rows = some.iter().map(|(id, ..)| *id);
-            diesel::update(resources::table.filter(resources::id.eq_any(rows))).set(is_deleted).execute(c)?;
-            // All of an area are of one instance.
-            let instance = some.first().map_or(0, |(_, instance, _)| *instance);
-            let children = resources::table
-                .filter(resources::instance_id.eq(instance))
-                .filter(resources::parent_kind.eq(list.kind.as_str()))
-                .filter(resources::parent_id.eq_any(some.iter().map(|(.., gitlab_id)| *gitlab_id)))
-                .filter(resources::deleted_at.is_null());
-            diesel::update(children).set(is_deleted).execute(c)?;
-        }
-        Ok(gone.len())
-    })
+        rows.load(c)?
+    });
+    let (ids, gitlab_ids): (Vec<i64>, Vec<i64>) = gone.into_iter().unzip();
+    are_gone(conn, &ids)?;
+    for some in gitlab_ids.chunks(500) {
+        // As the index on parents has it.
+        let instance = areas::table.find(area.0).select(areas::instance_id);
+        let children: Vec<i64> = on_backend!(conn, |c| resources::table
+            .filter(resources::instance_id.eq_any(instance))
+            .filter(resources::parent_kind.eq(list.kind.as_str()))
+            .filter(resources::parent_id.eq_any(some))
+            .filter(resources::deleted_at.is_null())
+            .select(resources::id)
+            .load(c))?;
+        are_gone(conn, &children)?;
+    }
+    Ok(ids.len())
+}
+
+/// These rows are gone in GitLab; they stay, marked.
+pub(crate) fn are_gone(conn: &mut Conn<'_>, rows: &[i64]) -> Result<(), StoreError> {
+    let at = stored(now());
+    for some in rows.chunks(1000) {
+        let rows = resources::table.filter(resources::id.eq_any(some));
+        let gone = (resources::deleted_at.eq(at), resources::written_at.eq(at));
+        on_backend!(conn, |c| diesel::update(rows).set(gone).execute(c))?;
+    }
+    Ok(())
 }
 
 /// Which objects of an area to list.

@@ -78,8 +78,7 @@ pub fn children_are_these(
     pass: i64,
     confidential: bool,
 ) -> Result<usize, StoreError> {
-    let at = stored(now());
-    on_backend!(conn, |c| {
+    let ids: Vec<i64> = on_backend!(conn, |c| {
         let mut ids = resources::table
             .filter(resources::instance_id.eq(instance.0))
             .filter(resources::parent_kind.eq(parent.as_str()))
@@ -92,14 +91,10 @@ pub fn children_are_these(
         if !confidential {
             ids = ids.filter(resources::confidential.eq(false));
         }
-        let ids: Vec<i64> = ids.load(c)?;
-        for some in ids.chunks(1000) {
-            diesel::update(resources::table.filter(resources::id.eq_any(some)))
-                .set((resources::deleted_at.eq(at), resources::written_at.eq(at)))
-                .execute(c)?;
-        }
-        Ok(ids.len())
-    })
+        ids.load(c)?
+    });
+    crate::resources::are_gone(conn, &ids)?;
+    Ok(ids.len())
 }
 
 /// These numbers are to be read in the next pass of this kind of job.

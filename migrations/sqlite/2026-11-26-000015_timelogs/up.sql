@@ -13,3 +13,8 @@ CREATE VIEW timelogs AS SELECT
     json_extract(payload, '$.summary') AS summary,
     payload
 FROM resources WHERE kind = 'timelog' AND deleted_at IS NULL;
+
+-- It comes with issues and merge requests, of which those that have not changed would not be read again: so the next pass
+-- that is about everything reads everything.
+UPDATE sync_states SET incomplete = 'time that was logged before the last upgrade is read with the next pass over everything'
+WHERE kind IN ('issues', 'merge_requests') AND full_at IS NOT NULL AND incomplete IS NULL;

@@ -282,7 +282,7 @@ async fn take<L: Listing>(
         if notes.skipped.is_empty() {
             of.insert(parent.1);
         }
-        records.extend(L::timelogs(&item).iter().map(|timelog| record::timelog(timelog, parent, confidential)));
+        records.extend(L::timelogs(&item).iter().map(|timelog| record::timelog(timelog, parent)));
         if !L::truncated(&item).iter().any(|list| list == "timelogs") {
             timed.push(parent.1);
         }

@@ -87,14 +87,15 @@ pub(super) fn note(note: &Note, parent: (RecordKind, i64), parent_confidential: 
 }
 
 /// Time logged on the object whose record is `parent`, which is named by what it was spent on.
-pub(super) fn timelog(timelog: &Timelog, parent: (RecordKind, i64), parent_confidential: bool) -> Record {
+pub(super) fn timelog(timelog: &Timelog, parent: (RecordKind, i64)) -> Record {
     let minutes = || format!("{} min", timelog.time_spent / 60);
     Record {
         parent: Some(parent),
         title: timelog.summary.clone().filter(|text| !text.is_empty()).unwrap_or_else(minutes),
         author: Some(timelog.user.username.clone()),
         created_at: timelog.spent_at,
-        confidential: parent_confidential,
+        // GitLab shows it from the role of a reporter on, as it does what is confidential.
+        confidential: true,
         ..plain(RecordKind::Timelog, timelog.id, timelog)
     }
 }

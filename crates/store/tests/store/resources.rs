@@ -237,6 +237,18 @@ async fn each_kind_has_a_view_with_columns(world: &World) {
         let sql = format!("SELECT count(*) AS v FROM {view} WHERE area_id = {} AND {fits}", area.0);
         assert_eq!(world.read(move |conn| number(conn, &sql)).await, 1, "{view}: {fits}");
     }
+    let spent = Record { kind: RecordKind::Timelog, payload: r#"{"time_spent":60}"#.to_owned(), ..issue(2, 0) };
+    put(world, area, spent).await;
+    for (view, fits) in [
+        ("timelogs", "seconds = 60 AND spent_at IS NOT NULL AND author = 'ada'"),
+        (
+            "people",
+            "username = 'ada' AND user_id = 7 AND issues > 0 AND merge_requests > 0 AND notes > 0 AND memberships > 0",
+        ),
+    ] {
+        let sql = format!("SELECT count(*) AS v FROM {view} WHERE {fits}");
+        assert_eq!(world.read(move |conn| number(conn, &sql)).await, 1, "{view}: {fits}");
+    }
 }
 
 async fn each_question_of_the_documentation_is_answered(world: &World) {
