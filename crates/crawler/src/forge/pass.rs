@@ -218,7 +218,7 @@ async fn look_over<L: Listing>(
 fn result<L: Listing>(at: &Position, requests: u64) -> serde_json::Value {
     let mut result = json!({ L::KEY: at.seen, "notes": at.notes, "requests": requests });
     if at.sweep {
-        result[sweep::STEP] = at.sighted.into();
+        result[sweep::KEY] = at.sighted.into();
     }
     result
 }

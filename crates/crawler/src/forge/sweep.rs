@@ -10,8 +10,10 @@ use crate::{JobControl, JobFailure};
 use trawl_gitlab::{Client, Cursor, Page, PageSize, SIGHTINGS_PER_PAGE, Sighted};
 use trawl_jobs::{AreaRef, Change, Sighting};
 
-/// Name of the step, and of the figure in the result.
+/// Name of the step.
 pub(super) const STEP: &str = "looked over";
+/// Name of the figure in the result.
+pub(super) const KEY: &str = "looked_over";
 
 /// The next page.
 pub(super) async fn page<L: Listing>(
