@@ -98,7 +98,7 @@ whole_lists! {
 }
 
 macro_rules! changing_lists {
-    ($($(#[$doc:meta])* $name:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$more_doc:meta])* $more:ident)? };)*) => {
         $(
             $(#[$doc])*
             #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,49 +108,39 @@ macro_rules! changing_lists {
                 /// Read everything again instead of what changed since the last pass.
                 #[serde(default, skip_serializing_if = "std::ops::Not::not")]
                 pub full: bool,
+                $(
+                    $(#[$more_doc])*
+                    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+                    pub $more: bool,
+                )?
             }
         )*
     };
-}
-
-macro_rules! swept_lists {
-    ($($(#[$doc:meta])* $name:ident;)*) => {
-        $(
-            $(#[$doc])*
-            #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-            #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-            #[serde(deny_unknown_fields)]
-            pub struct $name {
-                /// Read everything again instead of what changed since the last pass.
-                #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-                pub full: bool,
-                /// Read what changed since the last pass, and then look everything over by number and time alone, so that
-                /// what is gone or was missed is noticed.
-                #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-                pub sweep: bool,
-            }
-        )*
-    };
-}
-
-swept_lists! {
-    /// Reads a project's issues with their notes.
-    Issues;
-    /// Reads a project's merge requests with their notes.
-    MergeRequests;
 }
 
 changing_lists! {
+    /// Reads a project's issues with their notes and the time that was logged on them.
+    Issues {
+        /// Read what changed since the last pass, and then look everything over by number and time alone, so that what is
+        /// gone or was missed is noticed.
+        sweep
+    };
+    /// Reads a project's merge requests with their notes and the time that was logged on them.
+    MergeRequests {
+        /// Read what changed since the last pass, and then look everything over by number and time alone, so that what is
+        /// gone or was missed is noticed.
+        sweep
+    };
     /// Reads the commits that a project's branches and tags lead to.
-    Commits;
+    Commits {};
     /// Reads a project's CI pipelines.
-    Pipelines;
+    Pipelines {};
     /// Reads the jobs of a project's CI pipelines.
-    PipelineJobs;
+    PipelineJobs {};
     /// Reads what a project brought where.
-    Deployments;
+    Deployments {};
     /// Reads a group's own epics.
-    Epics;
+    Epics {};
 }
 
 /// Longest URL that is scanned, in bytes.
