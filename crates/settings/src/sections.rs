@@ -185,7 +185,7 @@ section! {
         incremental_seconds: u64 = 900,
         /// Seconds between passes over lists that are read whole.
         lists_seconds: u64 = 14_400,
-        /// Seconds between passes that read everything again.
+        /// Seconds between passes that are about everything, so that what is gone is noticed.
         full_seconds: u64 = 172_800,
         /// Seconds between checks of what an account can reach.
         scope_seconds: u64 = 3600,

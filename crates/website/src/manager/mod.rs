@@ -36,7 +36,7 @@ pub struct Rules {
     pub incremental: Duration,
     /// Between passes over short lists, which are always read whole.
     pub lists: Duration,
-    /// Between passes that read everything, so that what is gone is noticed.
+    /// Between passes that are about everything, so that what is gone is noticed.
     pub full: Duration,
     /// Between checks of what an account can reach, and of the details of areas.
     pub scope: Duration,
