@@ -243,7 +243,7 @@ impl Mover {
     fn spend_time(&mut self, world: &mut World, now: When) -> Option<()> {
         let kind = self.any_kind();
         let item = self.touch(world, kind, now, |item| extras::time_spent(item).len() < 10)?;
-        item.spent_s = item.spent_s / extras::LOGGED * extras::LOGGED + 2 * extras::LOGGED;
+        item.spent_s += extras::LOGGED;
         Some(())
     }
 
