@@ -147,8 +147,7 @@ impl JobControl {
     /// # Errors
     /// A record is too large, or the bus has ended.
     pub async fn records(&self, records: Vec<Record>) -> Result<(), JobFailure> {
-        self.send(vec![Change::Records(records)]).await?;
-        Ok(())
+        self.changes(vec![Change::Records(records)]).await
     }
 
     /// Reports these changes without moving the cursor, as [`Self::records`].

@@ -62,7 +62,7 @@ fn size(change: &Change) -> usize {
         Change::Discovered(areas) => areas.iter().map(area_size).sum(),
         Change::Records(records) => records.iter().map(record_size).sum(),
         Change::Items(items) => items.iter().map(item_size).sum(),
-        Change::Children { of, .. } => 16 + 9 * of.len(),
+        Change::Children { of, readers, .. } => 16 + 9 * (of.len() + readers.len()),
         Change::Sightings(_, seen) => 8 + SIGHTING_BYTES * seen.len(),
         Change::Cursor(cursor) => cursor.len(),
         Change::Finished(Outcome::Completed { result, incomplete, .. }) => {

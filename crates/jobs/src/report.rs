@@ -72,6 +72,8 @@ pub enum Change {
         parent: RecordKind,
         /// GitLab's ids of them.
         of: Vec<i64>,
+        /// The accounts whose tokens were used until then, as of [`Outcome::Completed`].
+        readers: Vec<AccountId>,
     },
     /// Objects that are there, of one kind: what the mirror does not have like this is to be read.
     Sightings(RecordKind, Vec<Sighting>),
@@ -127,8 +129,6 @@ pub enum Outcome {
 pub struct WholeList {
     /// What it holds.
     pub kind: RecordKind,
-    /// What its objects hang on, where they hang on something.
-    pub parent: Option<RecordKind>,
     /// How many there were; none: it is switched off, or hidden from the account, which GitLab does not tell apart.
     pub seen: Option<u64>,
     /// Nothing can have slipped through while it was read: it came at once, or by a cursor that nothing moves.

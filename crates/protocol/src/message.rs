@@ -202,7 +202,7 @@ mod tests {
         let completed = (any::<String>(), option::of(time()), option::of(any::<String>())).prop_map(
             |(result, watermark, incomplete)| {
                 let kind = RecordKind::Label;
-                let whole = WholeList { kind, parent: incomplete.as_ref().map(|_| kind), seen: Some(3), sure: true };
+                let whole = WholeList { kind, seen: incomplete.as_ref().map(|_| 3), sure: true };
                 Outcome::Completed { result, watermark, incomplete, whole: vec![whole], readers: vec![AccountId(7)] }
             },
         );
@@ -220,7 +220,8 @@ mod tests {
             vec(any::<i64>(), 0..4).prop_map(|of| Change::Children {
                 kind: RecordKind::Note,
                 parent: RecordKind::Issue,
-                of
+                of,
+                readers: vec![AccountId(7)]
             }),
             vec((any::<i64>(), time(), option::of(any::<i64>())), 0..4).prop_map(|seen| {
                 let sighting = |(n, updated_at, comments)| Sighting { gitlab_id: n, iid: n, updated_at, comments };

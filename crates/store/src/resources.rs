@@ -180,9 +180,6 @@ pub fn sweep(
             .filter(resources::seen_generation.lt(pass))
             .select((resources::id, resources::gitlab_id))
             .into_boxed();
-        if let Some(parent) = list.parent {
-            rows = rows.filter(resources::parent_kind.eq(parent.as_str()));
-        }
         if !confidential {
             rows = rows.filter(resources::confidential.eq(false));
         }

@@ -381,7 +381,7 @@ async fn labels(house: &House, seen: &[i64], whole: WholeList, readers: &[Accoun
 }
 
 fn whole(seen: Option<u64>, sure: bool) -> WholeList {
-    WholeList { kind: RecordKind::Label, parent: None, seen, sure }
+    WholeList { kind: RecordKind::Label, seen, sure }
 }
 
 #[tokio::test]
@@ -447,11 +447,10 @@ async fn what_a_sweep_does_not_see_is_gone_and_what_it_sees_otherwise_is_read_ne
         ..issue(id)
     };
     let note = |id, of| Record { kind: RecordKind::Note, parent: Some((RecordKind::Issue, of)), ..issue(id, 0) };
-    let all = |kind, parent, seen| WholeList { kind, parent, seen: Some(seen), sure: true };
+    let all = |seen| vec![WholeList { kind: RecordKind::Issue, seen: Some(seen), sure: true }];
     let first =
         vec![Change::Records(vec![issue(1, 1), issue(2, 1), issue(3, 0), issue(4, 0), note(11, 1), note(12, 2)])];
-    let lists = vec![all(RecordKind::Issue, None, 4), all(RecordKind::Note, Some(RecordKind::Issue), 2)];
-    assert_eq!(issues(&house, sweeping, first, lists).await, ("{}".to_owned(), Vec::new()));
+    assert_eq!(issues(&house, sweeping, first, all(4)).await, ("{}".to_owned(), Vec::new()));
 
     let seen = |id, seconds, comments| Sighting {
         gitlab_id: id,
@@ -462,14 +461,15 @@ async fn what_a_sweep_does_not_see_is_gone_and_what_it_sees_otherwise_is_read_ne
     // The first has lost a comment, the second is gone with its own, the fourth has changed, and the fifth is new.
     let sightings = vec![seen(1, 0, 0), seen(3, 0, 0), seen(4, 1, 0), seen(5, 0, 0)];
     let changes = vec![Change::Sightings(RecordKind::Issue, sightings)];
-    let swept = issues(&house, often, changes, vec![all(RecordKind::Issue, None, 4)]).await;
+    let swept = issues(&house, often, changes, all(4)).await;
     assert_eq!(swept, (r#"{"sweep":true}"#.to_owned(), Vec::new()));
     let counts = || house.db.read(|conn| counters::of_area(conn, trawl_jobs::AreaId(2)));
     assert_eq!((counts().await.unwrap()["issue"], counts().await.unwrap()["note"]), (3, 1));
 
     // What hung on the first and does not come with it is gone.
     let of = vec![1, 4, 5];
-    let children = Change::Children { kind: RecordKind::Note, parent: RecordKind::Issue, of };
+    let children =
+        Change::Children { kind: RecordKind::Note, parent: RecordKind::Issue, of, readers: vec![AccountId(1)] };
     let changes = vec![Change::Records(vec![issue(1, 0), issue(4, 0), issue(5, 0)]), children];
     assert_eq!(issues(&house, often, changes, Vec::new()).await, ("{}".to_owned(), vec![1, 4, 5]));
     assert_eq!((counts().await.unwrap()["issue"], counts().await.unwrap()["note"]), (4, 0));

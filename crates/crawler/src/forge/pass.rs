@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
-use trawl_gitlab::{Client, Cursor, Page, PageSize};
+use trawl_gitlab::{Client, Cursor, Page, PageSize, SIGHTINGS_PER_PAGE};
 use trawl_jobs::{AccountId, AreaRef, Change, Record, RecordKind, WholeList};
 use trawl_protocol::StartJob;
 
@@ -196,8 +196,9 @@ async fn look_over<L: Listing>(
     control: &JobControl,
 ) -> Result<bool, JobFailure> {
     steps.add(sweep::STEP, 0.5);
+    let mut size = PageSize::new(SIGHTINGS_PER_PAGE);
     loop {
-        let page = sweep::page::<L>(session, area, at.after.as_ref(), control).await?;
+        let page = sweep::page::<L>(session, area, at.after.as_ref(), &mut size, control).await?;
         let Some(total) = page.total else { return Ok(false) };
         at.skipped += page.skipped.len() as u64;
         at.sighted += page.items.len() as u64;
@@ -212,6 +213,7 @@ async fn look_over<L: Listing>(
         };
         at.after = Some(next);
         control.changes_ahead(json!(at).to_string(), seen).await?;
+        size.grow();
     }
 }
 
@@ -225,14 +227,12 @@ fn result<L: Listing>(at: &Position, requests: u64) -> serde_json::Value {
 
 /// What was seen to its end, where this pass was about everything.
 fn whole<L: Listing>(at: &Position) -> Vec<WholeList> {
-    let all = |seen| WholeList { kind: L::KIND, parent: None, seen: Some(seen), sure: true };
-    let hanging = |kind| WholeList { kind, parent: Some(L::KIND), seen: Some(at.notes), sure: true };
-    match at.since_us {
-        _ if at.skipped > 0 => Vec::new(),
-        None => vec![all(at.seen), hanging(RecordKind::Note)],
-        Some(_) if at.sweep => vec![all(at.sighted)],
-        Some(_) => Vec::new(),
-    }
+    let seen = match at.since_us {
+        _ if at.skipped > 0 => None,
+        None => Some(at.seen),
+        Some(_) => at.sweep.then_some(at.sighted),
+    };
+    seen.map(|seen| WholeList { kind: L::KIND, seen: Some(seen), sure: true }).into_iter().collect()
 }
 
 /// The next page, as large as this GitLab can make it; or those with these numbers.
@@ -244,15 +244,14 @@ async fn fetch<L: Listing>(
     size: &mut PageSize,
     control: &JobControl,
 ) -> Result<Page<L::Item>, JobFailure> {
-    let query = PageQuery {
-        after: at.after.clone(),
-        first: size.current(),
-        updated_after: at.since_us.filter(|_| numbers.is_none()).and_then(DateTime::from_timestamp_micros),
-        iids: numbers.map(<[i64]>::to_vec),
-    };
-    let query = &query;
     let request = |client: Client, path: String, first| async move {
-        L::page(&client, &path, &PageQuery { first, ..query.clone() }).await
+        let query = PageQuery {
+            after: at.after.clone(),
+            first,
+            updated_after: at.since_us.filter(|_| numbers.is_none()).and_then(DateTime::from_timestamp_micros),
+            iids: numbers.map(<[i64]>::to_vec),
+        };
+        L::page(&client, &path, &query).await
     };
     let named = Named { items: L::NAME, list: &format!("the {}", L::NAME) };
     paging::page(session, area, size, control, named, L::project_id, request).await
@@ -302,7 +301,7 @@ async fn take<L: Listing>(
     for parent in read.partly {
         of.remove(&parent);
     }
-    let children = |kind, of| Change::Children { kind, parent: L::KIND, of };
+    let children = |kind, of| Change::Children { kind, parent: L::KIND, of, readers: session.readers().to_vec() };
     let notes = children(RecordKind::Note, of.into_iter().collect());
     Ok(vec![Change::Records(records), notes, children(RecordKind::Timelog, timed)])
 }
@@ -330,7 +329,7 @@ fn hidden<L: Listing>(session: &Session<'_>) -> Completed {
         result: json!({ L::KEY: 0, "notes": 0, "requests": session.requests() }),
         watermark: None,
         incomplete: Some(format!("{} are switched off here, or hidden from the account", L::NAME)),
-        whole: vec![WholeList { kind: L::KIND, parent: None, seen: None, sure: false }],
+        whole: vec![WholeList { kind: L::KIND, seen: None, sure: false }],
         readers: session.readers().to_vec(),
     }
 }

@@ -7,7 +7,7 @@ use super::{
     session::Session,
 };
 use crate::{JobControl, JobFailure};
-use trawl_gitlab::{Client, Cursor, Page, PageSize, SIGHTINGS_PER_PAGE, Sighted};
+use trawl_gitlab::{Client, Cursor, Page, PageSize, Sighted};
 use trawl_jobs::{AreaRef, Change, Sighting};
 
 /// Name of the step.
@@ -20,14 +20,13 @@ pub(super) async fn page<L: Listing>(
     session: &mut Session<'_>,
     area: &mut AreaRef,
     after: Option<&Cursor>,
+    size: &mut PageSize,
     control: &JobControl,
 ) -> Result<Page<Sighted>, JobFailure> {
-    let mut size = PageSize::new(SIGHTINGS_PER_PAGE);
     let named = Named { items: L::NAME, list: &format!("the numbers of the {}", L::NAME) };
     let request =
         |client: Client, path: String, first| async move { client.sightings(L::NOTES_OF, &path, after, first).await };
-    let page =
-        paging::page(session, area, &mut size, control, named, |seen: &Sighted| seen.project_id, request).await?;
+    let page = paging::page(session, area, size, control, named, |seen: &Sighted| seen.project_id, request).await?;
     for why in &page.skipped {
         control.warning(format!("one of the {} cannot be told from others: {why}", L::NAME));
     }

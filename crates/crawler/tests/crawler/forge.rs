@@ -307,5 +307,5 @@ async fn a_sweep_reads_what_was_missed_and_what_changed_and_looks_everything_ove
     let result: Value = serde_json::from_str(&result).unwrap();
     assert_eq!((&result["issues"], &result["looked_over"]), (&read.len().into(), &now.len().into()));
     let lists: Vec<_> = whole.iter().map(|list| (list.kind, list.seen)).collect();
-    assert_eq!(lists, [(RecordKind::Issue, Some(now.len() as u64))], "of notes not all were seen");
+    assert_eq!(lists, [(RecordKind::Issue, Some(now.len() as u64))]);
 }

@@ -157,12 +157,19 @@ async fn what_a_whole_list_does_not_hold_any_more_is_gone(world: &World) {
     // One is seen as it was, and one as it was before that.
     assert!(put_in(world, area, issue(7, 7), 2).await);
     assert!(!put_in(world, area, issue(1, 1), 2).await, "nothing is written of it");
-    let sweep = |kind, parent, confidential| {
-        let whole = WholeList { kind, parent, seen: Some(1), sure: true };
+    let sweep = |confidential| {
+        let whole = WholeList { kind: RecordKind::Issue, seen: Some(1), sure: true };
         world.write(move |conn| resources::sweep(conn, area, whole, 2, confidential))
     };
-    assert_eq!(sweep(RecordKind::Issue, None, false).await, 1);
-    assert_eq!(sweep(RecordKind::Note, Some(RecordKind::Issue), false).await, 1, "the other hangs on something else");
+    assert_eq!(sweep(false).await, 1);
+    let instance = world.instance;
+    let children = |confidential| {
+        let kinds = (RecordKind::Note, RecordKind::Issue);
+        world.write(move |conn| sightings::children_are_these(conn, instance, kinds, &[1, 2], 2, confidential))
+    };
+    put(world, area, Record { confidential: true, ..note(8, RecordKind::Issue) }).await;
+    assert_eq!(children(false).await, 1, "the other hangs on something else");
+    assert_eq!(children(true).await, 1, "a confidential one is missed by who may see it");
     let ids = async |area, kind| {
         let rows = list(world, ResourceFilter { kind, ..all_in(area) }, 9).await;
         rows.iter().map(|row| row.gitlab_id).collect::<Vec<_>>()
@@ -170,7 +177,7 @@ async fn what_a_whole_list_does_not_hold_any_more_is_gone(world: &World) {
     assert_eq!(ids(area, RecordKind::Issue).await, [7, 6, 1], "who may not see one does not miss it");
     assert_eq!(ids(area, RecordKind::Note).await, [4]);
     assert_eq!(ids(other, RecordKind::Issue).await, [5], "of another area");
-    assert_eq!(sweep(RecordKind::Issue, None, true).await, 1);
+    assert_eq!(sweep(true).await, 1);
     let counts = world.read(move |conn| counters::of_area(conn, area)).await;
     assert_eq!((counts["issue"], counts["note"]), (2, 1));
     put_in(world, area, issue(2, 1), 3).await;
@@ -196,7 +203,7 @@ async fn what_is_seen_is_compared_with_what_is_mirrored(world: &World) {
     let compare =
         move |conn: &mut Conn<'_>| sightings::compare(conn, (instance, area), RecordKind::Issue, &sightings, 2);
     assert_eq!(world.write(compare).await, [102, 104, 106, 107], "counted, changed, elsewhere, unknown");
-    let whole = WholeList { kind: RecordKind::Issue, parent: None, seen: Some(6), sure: true };
+    let whole = WholeList { kind: RecordKind::Issue, seen: Some(6), sure: true };
     assert_eq!(
         world.write(move |conn| resources::sweep(conn, area, whole, 2, true)).await,
         1,

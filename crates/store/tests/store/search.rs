@@ -69,7 +69,7 @@ async fn words_follow_their_object(world: &World) {
     assert_eq!(found(world, "after new", &all, &all).await, [1]);
     put(world, area, Record { updated_at: issue(1, 9).updated_at, ..said(1, "After", "new text") }).await;
     assert_eq!(found(world, "after new", &all, &all).await, [1], "seen again as it was");
-    let whole = WholeList { kind: RecordKind::Issue, parent: None, seen: Some(0), sure: true };
+    let whole = WholeList { kind: RecordKind::Issue, seen: Some(0), sure: true };
     world.write(move |conn| resources::sweep(conn, area, whole, 2, true)).await;
     assert_eq!(found(world, "after", &all, &all).await, [0; 0]);
     let system = r#"{"system":true,"body":"changed the milestone"}"#.to_owned();

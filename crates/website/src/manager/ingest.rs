@@ -142,10 +142,10 @@ impl Batch<'_, '_> {
                         done.objects += usize::from(resources::upsert(conn, instance, area, record, pass)?);
                     }
                 }
-                Change::Children { kind, parent, of } => {
+                Change::Children { kind, parent, of, readers } => {
                     let (instance, area) = subject(job)?;
                     let pass = sync::pass(conn, area, &job.kind)?;
-                    let confidential = !reporter.own_token && sees_confidential(conn, job, area)?;
+                    let confidential = !reporter.own_token && is_reporter(least_level(conn, readers, area)?);
                     let kinds = (*kind, *parent);
                     sightings::children_are_these(conn, instance, kinds, of, pass, confidential)?;
                 }
@@ -220,12 +220,15 @@ impl Batch<'_, '_> {
     }
 }
 
-/// Whether every account that may have been used for a job sees what is confidential.
-fn sees_confidential(conn: &mut Conn<'_>, job: &Job, area: AreaId) -> Result<bool, StoreError> {
-    let readers = accounts::serving(conn, area.0, job.account_id)?;
+/// GitLab's access level that all of these accounts have in an area.
+fn least_level(conn: &mut Conn<'_>, readers: &[AccountId], area: AreaId) -> Result<Option<i32>, StoreError> {
     let levels = readers.iter().map(|account| accounts::access_level(conn, *account, area.0));
-    let levels = levels.collect::<Result<Vec<_>, _>>()?;
-    Ok(!levels.is_empty() && levels.into_iter().all(|level| level.is_some_and(|level| level >= REPORTER)))
+    Ok(levels.collect::<Result<Vec<_>, _>>()?.into_iter().min().flatten())
+}
+
+/// Whether what is confidential is seen with this level.
+fn is_reporter(level: Option<i32>) -> bool {
+    level.is_some_and(|level| level >= REPORTER)
 }
 
 /// A sweep has seen these: what is not mirrored like that is read by its number, soon.
@@ -324,9 +327,7 @@ fn discovered(
 
 fn pass_completed(conn: &mut Conn<'_>, job: &Job, area: AreaId, pass: Pass<'_>) -> Result<(), StoreError> {
     let Pass { watermark, incomplete, whole, readers, reader } = pass;
-    let levels = readers.iter().map(|account| accounts::access_level(conn, *account, area.0));
-    let levels = levels.collect::<Result<Vec<_>, _>>()?;
-    let access_level = levels.into_iter().min().flatten();
+    let access_level = least_level(conn, readers, area)?;
     // Without a watermark to begin from, it read everything.
     let spec = JobSpec::parse(&job.kind, &job.payload);
     let asked_for_all = spec.is_ok_and(|spec| spec.is_about_everything());
@@ -383,7 +384,7 @@ fn sweep(
     let this = sync::pass(conn, area, &job.kind)?;
     for list in whole.iter().filter(|list| list.seen.is_some()) {
         let Some(since) = (if list.sure { Some(this) } else { before.generation }) else { continue };
-        let gone = resources::sweep(conn, area, *list, since, access_level.is_some_and(|level| level >= REPORTER))?;
+        let gone = resources::sweep(conn, area, *list, since, is_reporter(access_level))?;
         if gone > 0 {
             let text = format!("{gone} {} are gone in GitLab", list.kind.plural());
             messages::add(conn, job.id()?, Level::Info, now(), &text)?;

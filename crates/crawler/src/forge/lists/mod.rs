@@ -132,7 +132,7 @@ pub(crate) async fn run<L: RowList>(
                 control.warning(hidden::<L>());
                 return Ok(Completed {
                     result: json!({ L::NAME: 0, "requests": session.requests() }),
-                    whole: vec![WholeList { kind: L::KIND, parent: None, seen: None, sure: false }],
+                    whole: vec![WholeList { kind: L::KIND, seen: None, sure: false }],
                     readers: session.readers().to_vec(),
                     ..Completed::default()
                 });
@@ -164,7 +164,7 @@ pub(crate) async fn run<L: RowList>(
             .then(|| format!("{} {} could not be understood and were left out", at.skipped, L::NAME)),
         // Between two pages by number, a row may move from the later one to the earlier one.
         whole: everything
-            .then_some(WholeList { kind: L::KIND, parent: None, seen: Some(at.seen), sure: at.pages == 1 })
+            .then_some(WholeList { kind: L::KIND, seen: Some(at.seen), sure: at.pages == 1 })
             .into_iter()
             .collect(),
         readers: at.readers,
