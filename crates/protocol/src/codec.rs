@@ -2,10 +2,10 @@
 //! no longer maintained (RUSTSEC-2025-0141), so that it can be replaced here alone.
 
 use crate::{Header, Kind, PROTOCOL_VERSION};
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use serde::{Serialize, de::DeserializeOwned};
 use std::cell::RefCell;
-use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec};
+use tokio_util::codec::{Decoder, Encoder};
 
 /// Largest frame on the bus, in bytes after the length.
 pub const BUS_FRAME_LIMIT: usize = 1 << 20;
@@ -21,9 +21,12 @@ pub const FRAME_BODY_LIMIT: usize = BUS_FRAME_LIMIT - Header::LEN;
 /// Bytes that are no frame, or a frame that is no message.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// The connection broke, or a frame was longer than allowed.
+    /// The connection broke.
     #[error("cannot read a frame: {0}")]
     Io(#[from] std::io::Error),
+    /// Refused before anything is allocated for it.
+    #[error("a frame of {0} bytes is longer than allowed here")]
+    Long(usize),
     /// Not even a header.
     #[error("a frame of {0} bytes is shorter than its header")]
     Short(usize),
@@ -102,12 +105,12 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FrameError> {
     }
 }
 
-/// A frame as it stands on the wire, its head read and its body left alone.
+/// A frame of its own, its head read and its body left alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// The head.
     pub header: Header,
-    /// The whole frame, head included: what a relay passes on.
+    /// The whole frame, head included.
     bytes: Bytes,
 }
 
@@ -124,10 +127,15 @@ impl Frame {
     /// Puts a frame around a body behind what is to be written already, as it stands on the wire.
     pub fn put(header: Header, body: &[u8], to: &mut BytesMut) {
         let length = Header::LEN + body.len();
-        to.reserve(size_of::<u32>() + length);
+        to.reserve(LENGTH + length);
         to.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
         to.put_slice(&header.encode());
         to.put_slice(body);
+    }
+
+    /// Puts this frame behind what is to be written already, as it stands on the wire.
+    pub fn wire(&self, to: &mut BytesMut) {
+        Self::put(self.header, &self.bytes[Header::LEN..], to);
     }
 
     /// A frame around an encoded value.
@@ -165,20 +173,56 @@ impl Frame {
     }
 }
 
-/// Frames on a stream: `u32` big-endian length, then the frame.
+/// A frame where it was read, `u32` big-endian length in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wired<'a> {
+    /// The head.
+    pub header: Header,
+    /// All of it: what a relay passes on.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Wired<'a> {
+    /// The first frame of what was read, once all of it is there.
+    ///
+    /// # Errors
+    /// It is longer than `limit`, or its head is none of ours.
+    pub fn first(read: &'a [u8], limit: usize) -> Result<Option<Self>, FrameError> {
+        let Some(length) = read.first_chunk() else { return Ok(None) };
+        let length = u32::from_be_bytes(*length) as usize;
+        if length > limit {
+            return Err(FrameError::Long(length));
+        }
+        let Some(bytes) = read.get(..LENGTH + length) else { return Ok(None) };
+        Ok(Some(Self { header: Header::decode(&bytes[LENGTH..])?, bytes }))
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &'a [u8] {
+        &self.bytes[LENGTH + Header::LEN..]
+    }
+}
+
+/// Bytes of the length in front of a frame.
+const LENGTH: usize = size_of::<u32>();
+
+/// Frames on a stream, as [`Wired`].
 #[derive(Debug)]
-pub struct FrameCodec(LengthDelimitedCodec);
+pub struct FrameCodec {
+    limit: usize,
+}
 
 impl FrameCodec {
     /// Refuses frames longer than this before allocating anything for them.
     #[must_use]
-    pub fn with_limit(bytes: usize) -> Self {
-        Self(LengthDelimitedCodec::builder().max_frame_length(bytes).new_codec())
+    pub const fn with_limit(bytes: usize) -> Self {
+        Self { limit: bytes }
     }
 
     /// Changes the limit, once the other side has said who it is.
-    pub fn set_limit(&mut self, bytes: usize) {
-        self.0.set_max_frame_length(bytes);
+    pub const fn set_limit(&mut self, bytes: usize) {
+        self.limit = bytes;
     }
 }
 
@@ -187,8 +231,10 @@ impl Decoder for FrameCodec {
     type Error = FrameError;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
-        let Some(bytes) = self.0.decode(src)? else { return Ok(None) };
-        Ok(Some(Frame { header: Header::decode(&bytes)?, bytes: bytes.freeze() }))
+        let Some(Wired { header, bytes }) = Wired::first(src, self.limit)? else { return Ok(None) };
+        let mut bytes = src.split_to(bytes.len());
+        bytes.advance(LENGTH);
+        Ok(Some(Frame { header, bytes: bytes.freeze() }))
     }
 }
 
@@ -196,7 +242,11 @@ impl Encoder<Frame> for FrameCodec {
     type Error = FrameError;
 
     fn encode(&mut self, frame: Frame, dst: &mut BytesMut) -> Result<(), FrameError> {
-        Ok(self.0.encode(frame.bytes, dst)?)
+        if frame.len() > self.limit {
+            return Err(FrameError::Long(frame.len()));
+        }
+        frame.wire(dst);
+        Ok(())
     }
 }
 
@@ -226,7 +276,7 @@ mod tests {
     fn a_long_frame_is_refused_at_its_length() {
         let mut codec = FrameCodec::with_limit(HELLO_FRAME_LIMIT);
         let mut bytes = BytesMut::from(&[0x7f, 0xff, 0xff, 0xff][..]);
-        assert!(matches!(codec.decode(&mut bytes), Err(FrameError::Io(_))));
+        assert!(matches!(codec.decode(&mut bytes), Err(FrameError::Long(0x7fff_ffff))));
         assert!(bytes.capacity() < 1 << 16, "nothing was reserved for it");
     }
 

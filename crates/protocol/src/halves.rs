@@ -7,8 +7,10 @@
 use crate::socket::Stream;
 use bytes::{Buf as _, BytesMut};
 use std::{
+    future::poll_fn,
     io::{self, Read as _, Write as _},
     os::unix::net::UnixStream,
+    task::{Poll, ready},
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
@@ -47,22 +49,26 @@ impl Reader {
     /// # Errors
     /// The connection broke.
     pub async fn read(&mut self, to: &mut BytesMut) -> io::Result<usize> {
-        loop {
-            let mut ready = self.stream.readable().await?;
-            match self.stream.get_ref().read(&mut self.buffer) {
-                Ok(length) => {
-                    // Less than there was room for: nothing is left, and asking for it would be a call for nothing.
-                    if length < self.buffer.len() {
-                        ready.clear_ready();
+        // Not `readable`, which takes a place in a list of all who wait: only one does.
+        poll_fn(|context| {
+            loop {
+                let mut ready = ready!(self.stream.poll_read_ready(context))?;
+                match self.stream.get_ref().read(&mut self.buffer) {
+                    Ok(length) => {
+                        // Less than there was room for: nothing is left, and asking for it would be a call for nothing.
+                        if length < self.buffer.len() {
+                            ready.clear_ready();
+                        }
+                        to.extend_from_slice(&self.buffer[..length]);
+                        return Poll::Ready(Ok(length));
                     }
-                    to.extend_from_slice(&self.buffer[..length]);
-                    return Ok(length);
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Poll::Ready(Err(error)),
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
             }
-        }
+        })
+        .await
     }
 }
 

@@ -21,7 +21,7 @@ pub mod window;
 
 pub use auth::{AuthMessage, Credential, CredentialReader, CredentialWriter, Token};
 pub use bus::{Bus, BusOptions, Incoming, Receipt};
-pub use codec::{Frame, FrameCodec, FrameError, decode, encode};
+pub use codec::{Frame, FrameCodec, FrameError, Wired, decode, encode};
 pub use handshake::{Hello, Refusal, Role, Welcome};
 pub use header::{Header, Kind};
 pub use identity::{Boot, ProcessId};

@@ -1,7 +1,7 @@
 //! The one task behind a [`super::bus::Bus`]: owns all of its state, and never waits for anything but the next event.
 
 use crate::{
-    Boot, Frame, FrameCodec, FrameError, Header, Kind, Peer, ProcessId,
+    Boot, Frame, FrameError, Header, Kind, Peer, ProcessId, Wired,
     bus::{BusOptions, Command, Incoming, Keep, Receipt},
     codec::BUS_FRAME_LIMIT,
     halves,
@@ -9,7 +9,7 @@ use crate::{
     room::Room,
     window::{Arrival, Inbox, Outbox, Piece},
 };
-use bytes::BytesMut;
+use bytes::{Buf as _, BytesMut};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
@@ -22,7 +22,6 @@ use tokio::{
     sync::mpsc,
     time::{Instant, sleep, sleep_until},
 };
-use tokio_util::codec::Decoder as _;
 
 /// Acknowledge at the latest after so many messages …
 const ACK_MESSAGES: usize = 32;
@@ -126,12 +125,12 @@ impl Pump {
                 return End::Lost;
             }
         };
-        let (mut codec, mut read) = (parts.codec, parts.read_buf);
+        let mut read = parts.read_buf;
         let (mut out, mut taken) = (BytesMut::new(), Vec::with_capacity(COMMANDS));
         let acks = sleep_until(Instant::now());
         tokio::pin!(acks);
         // The first frames may have come together with the answer that let us in.
-        if let Err(error) = self.take_in(&mut codec, &mut read, &mut out) {
+        if let Err(error) = self.take_in(&mut read, &mut out) {
             tracing::warn!(%error, "the connection to the supervisor broke");
             return End::Lost;
         }
@@ -160,7 +159,7 @@ impl Pump {
                 }
                 length = reader.read(&mut read) => {
                     let taken = length.map_err(FrameError::from).and_then(|length| {
-                        self.take_in(&mut codec, &mut read, &mut out)?;
+                        self.take_in(&mut read, &mut out)?;
                         Ok(length)
                     });
                     match taken {
@@ -196,10 +195,13 @@ impl Pump {
     }
 
     /// Takes all frames that have been read whole.
-    fn take_in(&mut self, codec: &mut FrameCodec, read: &mut BytesMut, out: &mut BytesMut) -> Result<(), FrameError> {
-        while let Some(frame) = codec.decode(read)? {
-            self.arrive(&frame, out)?;
+    fn take_in(&mut self, read: &mut BytesMut, out: &mut BytesMut) -> Result<(), FrameError> {
+        let mut taken = 0;
+        while let Some(frame) = Wired::first(&read[taken..], BUS_FRAME_LIMIT)? {
+            self.arrive(frame, out)?;
+            taken += frame.bytes.len();
         }
+        read.advance(taken);
         Ok(())
     }
 
@@ -249,7 +251,7 @@ impl Pump {
         }
     }
 
-    fn arrive(&mut self, frame: &Frame, out: &mut BytesMut) -> Result<(), FrameError> {
+    fn arrive(&mut self, frame: Wired<'_>, out: &mut BytesMut) -> Result<(), FrameError> {
         let header = frame.header;
         match header.kind {
             Kind::Message => self.message(frame)?,
@@ -264,7 +266,7 @@ impl Pump {
             }
             Kind::Signal => {
                 if self.undelivered.len() < SIGNAL_BACKLOG {
-                    self.undelivered.push_back(Incoming::Signal(frame.value()?, header.from));
+                    self.undelivered.push_back(Incoming::Signal(crate::decode(frame.body())?, header.from));
                 }
             }
             Kind::Ping => {
@@ -272,16 +274,16 @@ impl Pump {
                 pong.seq = self.in_hand.load(Ordering::Relaxed).into();
                 Frame::put(pong, &[], out);
             }
-            Kind::Peers => self.peers(frame.value()?, out),
+            Kind::Peers => self.peers(crate::decode(frame.body())?, out),
             Kind::Processes => {
-                self.undelivered.push_back(Incoming::Processes(frame.value()?));
+                self.undelivered.push_back(Incoming::Processes(crate::decode(frame.body())?));
             }
             other => return Err(FrameError::Unexpected(other)),
         }
         Ok(())
     }
 
-    fn message(&mut self, frame: &Frame) -> Result<(), FrameError> {
+    fn message(&mut self, frame: Wired<'_>) -> Result<(), FrameError> {
         let Header { from, from_boot, seq, more, .. } = frame.header;
         if frame.header.to_boot != self.boot {
             return Ok(());

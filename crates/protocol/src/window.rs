@@ -8,18 +8,18 @@ use crate::{
     Boot,
     codec::{BODY_LIMIT, FRAME_BODY_LIMIT},
 };
-use bytes::{Bytes, BytesMut};
-use std::collections::VecDeque;
+use bytes::Bytes;
+use std::{borrow::Cow, collections::VecDeque};
 
-/// A piece of a message, ready for a frame.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+/// A piece of a message, on its way out or, borrowed from what was read, in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece<B = Bytes> {
     /// Position in the stream.
     pub seq: u64,
     /// The message goes on in the next piece.
     pub more: bool,
     /// Its bytes.
-    pub body: Bytes,
+    pub body: B,
 }
 
 #[derive(Debug)]
@@ -142,9 +142,9 @@ fn pieces(body: Bytes, first: u64) -> impl Iterator<Item = Piece> {
 
 /// What becomes of a piece that arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Arrival {
+pub enum Arrival<'a> {
     /// A whole message, to be acknowledged by the number of its last piece.
-    Message(Bytes),
+    Message(Cow<'a, [u8]>),
     /// Part of a message.
     Partial,
     /// Seen before.
@@ -160,12 +160,12 @@ pub enum Arrival {
 pub struct Inbox {
     sender: Option<Boot>,
     last: u64,
-    partial: BytesMut,
+    partial: Vec<u8>,
 }
 
 impl Inbox {
     /// A piece has arrived from this life of the sender.
-    pub fn arrive(&mut self, from: Boot, piece: Piece) -> Arrival {
+    pub fn arrive<'a>(&mut self, from: Boot, piece: Piece<&'a [u8]>) -> Arrival<'a> {
         if self.sender != Some(from) {
             *self = Self { sender: Some(from), ..Self::default() };
         }
@@ -181,10 +181,10 @@ impl Inbox {
             return Arrival::TooLarge;
         }
         if !piece.more && self.partial.is_empty() {
-            return Arrival::Message(piece.body);
+            return Arrival::Message(Cow::Borrowed(piece.body));
         }
-        self.partial.extend_from_slice(&piece.body);
-        if piece.more { Arrival::Partial } else { Arrival::Message(self.partial.split().freeze()) }
+        self.partial.extend_from_slice(piece.body);
+        if piece.more { Arrival::Partial } else { Arrival::Message(std::mem::take(&mut self.partial).into()) }
     }
 }
 
@@ -199,6 +199,14 @@ mod tests {
         Bytes::from(n.to_string())
     }
 
+    fn whole(n: usize) -> Arrival<'static> {
+        Arrival::Message(n.to_string().into_bytes().into())
+    }
+
+    fn read(piece: &Piece) -> Piece<&[u8]> {
+        Piece { seq: piece.seq, more: piece.more, body: &piece.body }
+    }
+
     #[test]
     fn a_large_message_is_cut_and_joined() {
         let whole = Bytes::from(vec![7_u8; 3 * FRAME_BODY_LIMIT + 5]);
@@ -207,9 +215,9 @@ mod tests {
         let pieces: Vec<_> = out.push(whole.clone(), ()).collect();
         assert_eq!(pieces.len(), 4);
         let mut inbox = Inbox::default();
-        let arrivals: Vec<_> = pieces.into_iter().map(|piece| inbox.arrive(A, piece)).collect();
+        let arrivals: Vec<_> = pieces.iter().map(|piece| inbox.arrive(A, read(piece))).collect();
         assert_eq!(arrivals[..3], vec![Arrival::Partial; 3]);
-        assert_eq!(arrivals[3], Arrival::Message(whole));
+        assert_eq!(arrivals[3], Arrival::Message(Cow::Borrowed(&whole)));
         assert_eq!(out.acknowledge(A, 3).len(), 0, "not before its last piece");
         assert_eq!(out.acknowledge(A, 4).len(), 1);
     }
@@ -217,7 +225,8 @@ mod tests {
     #[test]
     fn a_message_without_end_is_refused() {
         let mut inbox = Inbox::default();
-        let piece = |seq| Piece { seq, more: true, body: Bytes::from(vec![0; FRAME_BODY_LIMIT]) };
+        let body = vec![0; FRAME_BODY_LIMIT];
+        let piece = |seq| Piece { seq, more: true, body: &*body };
         let arrivals: Vec<_> = (1..20).map(|seq| inbox.arrive(A, piece(seq))).collect();
         assert!(arrivals.contains(&Arrival::TooLarge));
     }
@@ -228,15 +237,15 @@ mod tests {
         let mut inbox = Inbox::default();
         out.receiver_is(Some((A, Some(1))));
         let pieces: Vec<_> = out.push(body(1), ()).collect();
-        assert_eq!(inbox.arrive(Boot(1), pieces[0].clone()), Arrival::Message(body(1)));
+        assert_eq!(inbox.arrive(Boot(1), read(&pieces[0])), whole(1));
         drop(out.push(body(2), ()));
         out.receiver_is(None);
         assert_eq!(out.push(body(3), ()).count(), 0, "it is not there");
         let again = out.receiver_is(Some((A, Some(2))));
-        let seen: Vec<_> = again.into_iter().map(|piece| inbox.arrive(Boot(1), piece)).collect();
-        assert_eq!(seen, [Arrival::Duplicate, Arrival::Message(body(2))]);
+        let seen: Vec<_> = again.iter().map(|piece| inbox.arrive(Boot(1), read(piece))).collect();
+        assert_eq!(seen, [Arrival::Duplicate, whole(2)]);
         let next: Vec<_> = out.push(body(4), ()).collect();
-        assert_eq!(inbox.arrive(Boot(1), next[0].clone()), Arrival::Message(body(4)));
+        assert_eq!(inbox.arrive(Boot(1), read(&next[0])), whole(4));
     }
 
     #[test]
@@ -284,7 +293,7 @@ mod tests {
                     Event::Push => { wire.extend(out.push(body(pushed), pushed)); pushed += 1; }
                     Event::Deliver(n) => for piece in wire.drain(..n.min(wire.len())) {
                         let seq = piece.seq;
-                        match inbox.arrive(A, piece) {
+                        match inbox.arrive(A, read(&piece)) {
                             Arrival::Message(body) => {
                                 seen_in_this_life.push(std::str::from_utf8(&body).unwrap().parse::<usize>().unwrap());
                                 handled = seq;

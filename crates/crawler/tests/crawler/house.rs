@@ -160,7 +160,7 @@ impl House {
                     Kind::Signal if to_boot == self.website_boot => return (frame.value().unwrap(), 0),
                     Kind::Message if to_boot == self.website_boot => {
                         if let Arrival::Message(body) =
-                            self.inbox.arrive(from_boot, Piece { seq, more, body: frame.body() })
+                            self.inbox.arrive(from_boot, Piece { seq, more, body: &frame.body() })
                         {
                             return (trawl_protocol::decode(&body).unwrap(), seq);
                         }

@@ -1,15 +1,10 @@
 //! One process's connection: reads what it says, writes what it is told.
 
-use super::{
-    Hub, Ticket,
-    hub::Violation,
-    queue::{Queue, codec},
-};
+use super::{Hub, Ticket, hub::Violation};
 use bytes::BytesMut;
-use tokio_util::codec::Decoder as _;
 use trawl_protocol::{
     FrameError,
-    halves::{self, Reader, Writer},
+    halves::{self, Reader},
     handshake::Connection,
 };
 
@@ -26,7 +21,7 @@ pub async fn serve(connection: Connection, hub: &Hub, ticket: &Ticket) {
         };
         tokio::select! {
             read = read(receiver, hub, ticket) => read,
-            written = write(sender, &ticket.queue) => written.map_err(Violation::from),
+            written = ticket.queue.write(sender) => written.map_err(|error| FrameError::from(error).into()),
             () = ticket.queue.closed.cancelled() => Ok(()),
         }
     } else {
@@ -42,19 +37,12 @@ pub async fn serve(connection: Connection, hub: &Hub, ticket: &Ticket) {
 }
 
 async fn read(mut receiver: Reader, hub: &Hub, ticket: &Ticket) -> Result<(), Violation> {
-    let (mut codec, mut bytes) = (codec(), BytesMut::new());
+    let (mut bytes, mut receivers) = (BytesMut::new(), Vec::new());
     while receiver.read(&mut bytes).await.map_err(FrameError::from)? > 0 {
-        while let Some(frame) = codec.decode(&mut bytes)? {
-            hub.forward(ticket, frame)?;
-        }
+        let forwarded = hub.forward(ticket, &mut bytes, &mut receivers);
+        // What was read together is written together, and by us: a task of the receiver's would have to be woken first.
+        receivers.drain(..).for_each(|queue| queue.hurry());
+        forwarded?;
     }
     Ok(())
-}
-
-async fn write(sender: Writer, queue: &Queue) -> Result<(), FrameError> {
-    let (mut codec, mut bytes) = (codec(), BytesMut::new());
-    loop {
-        queue.take(&mut codec, &mut bytes).await?;
-        sender.write_all(&mut bytes).await?;
-    }
 }

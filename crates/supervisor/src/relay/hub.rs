@@ -1,13 +1,16 @@
 //! Who is on the bus, and the way to each.
 
 use super::queue::{Queue, Queued};
+use bytes::{Buf as _, BytesMut};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
-use trawl_protocol::{Boot, Frame, FrameError, Header, Hello, Kind, Peer, ProcessId, ProcessInfo, Refusal};
+use trawl_protocol::{
+    Boot, Frame, FrameError, Header, Hello, Kind, Peer, ProcessId, ProcessInfo, Refusal, Wired, codec::BUS_FRAME_LIMIT,
+};
 
 /// A process that is to be let in.
 #[derive(Debug)]
@@ -189,39 +192,42 @@ impl Hub {
         inner.tell_peers();
     }
 
-    /// Passes a frame on.
-    pub(super) fn forward(&self, ticket: &Ticket, frame: Frame) -> Result<(), Violation> {
-        let Header { from, from_boot, to, to_boot, kind, seq, .. } = frame.header;
-        match kind {
-            Kind::Message | Kind::Signal | Kind::Ack => {}
-            Kind::Pong => {
-                if let Some(entry) = self.inner().members.get_mut(&ticket.id) {
-                    entry.heard = Instant::now();
-                    entry.jobs = u32::try_from(seq).unwrap_or(u32::MAX);
-                }
-                return Ok(());
-            }
-            other => return Err(FrameError::Unexpected(other).into()),
-        }
-        if (from, from_boot) != (ticket.id, ticket.boot) {
-            return Err(Violation::Spoofed(from));
-        }
+    /// Passes on the frames that have been read whole, and takes them out. They wait in the queues of `receivers`, for
+    /// whom the caller is to [`Queue::hurry`].
+    ///
+    /// # Errors
+    /// One of them is not as it may be. Those before it are passed on.
+    pub(super) fn forward(
+        &self,
+        ticket: &Ticket,
+        read: &mut BytesMut,
+        receivers: &mut Vec<Arc<Queue>>,
+    ) -> Result<(), Violation> {
         let mut inner = self.inner();
-        let inner = &mut *inner;
-        let receiver = inner.members.get_mut(&to).filter(|entry| entry.peer.boot == to_boot);
-        let Some((queue, passed)) = receiver.and_then(|entry| Some((entry.queue.as_ref()?, &mut entry.passed))) else {
-            // Whoever sent it learns of the receiver's new life or connection, and sends it again.
-            inner.counts.stale += 1;
-            return Ok(());
-        };
-        match queue.push(frame) {
-            Queued::Yes => *passed += 1,
-            Queued::Dropped => inner.counts.signals += 1,
-            Queued::Full => {
-                queue.closed.cancel();
-                inner.counts.slow += 1;
-                tracing::warn!(process.id = %to, "disconnecting {to}: it does not read what is sent to it");
-            }
+        while let Some(first) = Wired::first(read, BUS_FRAME_LIMIT)? {
+            let length = match first.header.kind {
+                Kind::Message | Kind::Signal | Kind::Ack => {
+                    // Mostly all go to one receiver, so they are passed on as one.
+                    let (mut length, mut frames) = (0, 0);
+                    while let Some(frame) = Wired::first(&read[length..], BUS_FRAME_LIMIT)?
+                        && way(&frame.header) == way(&first.header)
+                    {
+                        length += frame.bytes.len();
+                        frames += 1;
+                    }
+                    inner.pass_on(ticket, &first.header, (&read[..length], frames), receivers)?;
+                    length
+                }
+                Kind::Pong => {
+                    if let Some(entry) = inner.members.get_mut(&ticket.id) {
+                        entry.heard = Instant::now();
+                        entry.jobs = u32::try_from(first.header.seq).unwrap_or(u32::MAX);
+                    }
+                    first.bytes.len()
+                }
+                other => return Err(FrameError::Unexpected(other).into()),
+            };
+            read.advance(length);
         }
         Ok(())
     }
@@ -232,7 +238,7 @@ impl Hub {
         let inner = self.inner();
         let entry = inner.members.get(&id)?;
         if let Some(queue) = &entry.queue {
-            queue.push_first(Frame::new(Header::plain(Kind::Ping, ProcessId::SUPERVISOR, id), &[]));
+            queue.push_first(&Frame::new(Header::plain(Kind::Ping, ProcessId::SUPERVISOR, id), &[]));
         }
         Some(entry.heard)
     }
@@ -262,7 +268,52 @@ impl Hub {
     }
 }
 
+/// What frames have in common that may be passed on together.
+fn way(header: &Header) -> (ProcessId, Boot, ProcessId, Boot, Option<bool>) {
+    let Header { from, from_boot, to, to_boot, kind, .. } = *header;
+    let may_be_lost = match kind {
+        Kind::Message | Kind::Ack => Some(false),
+        Kind::Signal => Some(true),
+        _ => None,
+    };
+    (from, from_boot, to, to_boot, may_be_lost)
+}
+
 impl Inner {
+    /// Passes on frames that go the same way as the one with this head.
+    fn pass_on(
+        &mut self,
+        ticket: &Ticket,
+        &Header { from, from_boot, to, to_boot, kind, .. }: &Header,
+        (frames, count): (&[u8], u64),
+        receivers: &mut Vec<Arc<Queue>>,
+    ) -> Result<(), Violation> {
+        if (from, from_boot) != (ticket.id, ticket.boot) {
+            return Err(Violation::Spoofed(from));
+        }
+        let receiver = self.members.get_mut(&to).filter(|entry| entry.peer.boot == to_boot);
+        let Some((queue, passed)) = receiver.and_then(|entry| Some((entry.queue.as_ref()?, &mut entry.passed))) else {
+            // Whoever sent it learns of the receiver's new life or connection, and sends it again.
+            self.counts.stale += count;
+            return Ok(());
+        };
+        match queue.push(frames, kind == Kind::Signal) {
+            Queued::Yes => {
+                *passed += count;
+                if !receivers.iter().any(|known| Arc::ptr_eq(known, queue)) {
+                    receivers.push(Arc::clone(queue));
+                }
+            }
+            Queued::Dropped => self.counts.signals += count,
+            Queued::Full => {
+                queue.closed.cancel();
+                self.counts.slow += 1;
+                tracing::warn!(process.id = %to, "disconnecting {to}: it does not read what is sent to it");
+            }
+        }
+        Ok(())
+    }
+
     fn tell_peers(&self) {
         let peers: Vec<&Peer> = self.members.values().map(|entry| &entry.peer).collect();
         for (id, entry) in &self.members {
@@ -281,9 +332,12 @@ fn tell<T: serde::Serialize>(id: ProcessId, entry: &Entry, kind: Kind, value: &T
     let Some(queue) = &entry.queue else { return };
     match Frame::of(Header::plain(kind, ProcessId::SUPERVISOR, id), value) {
         Ok(frame) => {
-            if queue.push(frame) == Queued::Full {
+            let mut bytes = BytesMut::new();
+            frame.wire(&mut bytes);
+            if queue.push(&bytes, false) == Queued::Full {
                 queue.closed.cancel();
             }
+            queue.hurry();
         }
         Err(error) => tracing::error!(%error, "cannot tell {id} about {kind:?}"),
     }
