@@ -93,7 +93,12 @@ async fn lists_follow_and_forget() {
         assert!(!site.forge.advance(times, Some(change)).is_empty(), "{change:?}");
     }
     // Changes first, and then everything.
-    read_again(&site, &["commits", "pipelines", "pipeline_jobs", "deployments", "milestones"], &json!({})).await;
+    read_again(
+        &site,
+        &["commits", "pipelines", "pipeline_jobs", "test_reports", "deployments", "milestones"],
+        &json!({}),
+    )
+    .await;
     read_again(&site, &["labels", "branches", "tags", "releases"], &json!({})).await;
     // What came in several pages by number has to be missed twice.
     for _ in 0..2 {

@@ -84,6 +84,12 @@ pub enum ListKind {
     Epics,
     /// Time spent on issues and merge requests, by id.
     Timelogs,
+    /// What tests came to, by id of the pipeline.
+    TestReports,
+    /// Weaknesses, by id.
+    Vulnerabilities,
+    /// Files in texts, by id.
+    Attachments,
 }
 
 /// One issue or merge request as it is now.
@@ -245,7 +251,10 @@ fn names(world: &World, kind: ListKind, reader: Reader, at: usize) -> Vec<String
         | ListKind::PipelineJobs
         | ListKind::Deployments
         | ListKind::Environments
-        | ListKind::PipelineSchedules => world.reads_pipelines(reader, at),
+        | ListKind::PipelineSchedules
+        | ListKind::TestReports => world.reads_pipelines(reader, at),
+        ListKind::Vulnerabilities => world.reads_weaknesses(reader, at),
+        ListKind::Attachments => world.lists_attachments(reader, at),
     };
     if !open {
         return Vec::new();
@@ -280,6 +289,12 @@ fn names(world: &World, kind: ListKind, reader: Reader, at: usize) -> Vec<String
         ListKind::Packages => ids(extras::packages(world, at)),
         ListKind::ContainerRepositories => ids(extras::container_repositories(world, at)),
         ListKind::Boards => ids(extras::boards(world, at)),
+        ListKind::TestReports => {
+            let tested = world.pipelines[at].iter().filter(|one| extras::tests(one).is_some());
+            tested.map(|one| one.id.to_string()).collect()
+        }
+        ListKind::Vulnerabilities => ids(extras::vulnerabilities(world, at)),
+        ListKind::Attachments => ids(extras::attachments(world, at)),
         ListKind::Iterations | ListKind::Epics => Vec::new(),
         ListKind::Timelogs => {
             let items = |kind| world.visible_items(reader, at, kind);

@@ -29,7 +29,8 @@ pub use model::{
 };
 pub use operations::{
     ISSUES_PER_PAGE, IssuesQuery, MERGE_REQUESTS_PER_PAGE, MergeRequestsQuery, NOTES_INSIDE, NOTES_PER_BATCH,
-    NOTES_PER_PAGE, NotesOf, NotesQuery, SIGHTINGS_PER_PAGE, Sighted, TokenFacts,
+    NOTES_PER_PAGE, NotesOf, NotesQuery, SIGHTINGS_PER_PAGE, Sighted, TEST_REPORTS_PER_PAGE, TokenFacts,
+    VULNERABILITIES_PER_PAGE,
 };
 pub use page::{Cursor, Page};
 pub use page_size::PageSize;

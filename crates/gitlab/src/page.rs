@@ -31,6 +31,14 @@ pub struct Page<T> {
     pub skipped: Vec<String>,
 }
 
+impl<T> Page<T> {
+    /// The same page of something else.
+    pub fn map<U>(self, convert: impl Fn(&T) -> U) -> Page<U> {
+        let Self { items, next, total, skipped } = self;
+        Page { items: items.iter().map(convert).collect(), next, total, skipped }
+    }
+}
+
 impl<T> Default for Page<T> {
     fn default() -> Self {
         Self { items: Vec::new(), next: None, total: None, skipped: Vec::new() }

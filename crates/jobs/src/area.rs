@@ -1,6 +1,7 @@
 //! Areas: the groups and projects that a GitLab account can reach.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::{fmt, str::FromStr};
 
 /// Group or project.
@@ -54,6 +55,22 @@ pub struct AreaRef {
     pub full_path: String,
 }
 
+impl AreaRef {
+    /// A number for what GitLab knows by a name alone, unique within the group or project, such as a branch or a commit: the
+    /// same for the same name, another one elsewhere.
+    #[must_use]
+    pub fn named_id(&self, name: &str) -> i64 {
+        let mut digest = Sha256::new();
+        for part in [self.kind.as_str(), &self.gitlab_id.to_string(), name] {
+            digest.update(part.as_bytes());
+            digest.update([0]);
+        }
+        let first: [u8; 8] = digest.finalize()[..8].try_into().unwrap_or_default();
+        // Without the sign, so that it looks like an id.
+        i64::from_be_bytes(first) & i64::MAX
+    }
+}
+
 /// A group or project that a worker came across, with the little that planning and navigation need.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundArea {
@@ -84,5 +101,19 @@ impl FoundArea {
     #[must_use]
     pub fn parent_path(&self) -> Option<&str> {
         self.full_path.rsplit_once('/').map(|(parent, _)| parent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_another_thing_elsewhere() {
+        let id = |gitlab_id, name| {
+            AreaRef { kind: AreaKind::Project, gitlab_id, full_path: "a/b".to_owned() }.named_id(name)
+        };
+        assert_eq!(id(7, "main"), id(7, "main"));
+        assert!(id(7, "main") > 0 && id(7, "main") != id(8, "main") && id(7, "main") != id(7, "next"));
     }
 }

@@ -4,6 +4,7 @@
 pub use crate::bulk::{BULK_ACTION, BulkAction, BulkVerb};
 pub use crate::drill::{Drill, DrillEnd};
 use crate::{AccountId, AreaId, AreaKind, UserId};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -95,6 +96,10 @@ whole_lists! {
     Boards;
     /// Reads a group's iterations.
     Iterations;
+    /// Reads the weaknesses that were found in a project.
+    Vulnerabilities;
+    /// Reads which files were put into a project's texts.
+    Attachments;
 }
 
 macro_rules! changing_lists {
@@ -137,10 +142,18 @@ changing_lists! {
     Pipelines {};
     /// Reads the jobs of a project's CI pipelines.
     PipelineJobs {};
+    /// Reads what the tests of a project's CI pipelines came to.
+    TestReports {};
     /// Reads what a project brought where.
     Deployments {};
     /// Reads a group's own epics.
     Epics {};
+}
+
+impl Commits {
+    /// GitLab finds commits by the time at which they were made, not at which they were pushed: what was made so long before
+    /// a pass is found by it. What is pushed later than that is noticed by the branch or tag that leads to it.
+    pub const PUSHED_LATE: TimeDelta = TimeDelta::days(14);
 }
 
 /// Longest URL that is scanned, in bytes.
@@ -319,6 +332,9 @@ kinds! {
     ContainerRepositories = "container_repositories", about Area(AreaKind::Project), priority 40;
     Snippets = "snippets", about Area(AreaKind::Project), priority 40;
     WikiPages = "wiki_pages", about Area(AreaKind::Project), priority 40;
+    TestReports = "test_reports", about Area(AreaKind::Project), priority 20;
+    Vulnerabilities = "vulnerabilities", about Area(AreaKind::Project), priority 20;
+    Attachments = "attachments", about Area(AreaKind::Project), priority 20;
     LinkScan = "link_scan", about Options, priority 50;
     BulkAction = "bulk_action", about Options, priority 95;
     Drill = "drill", about Options, priority 50;
@@ -340,6 +356,7 @@ impl JobSpec {
             Self::Commits(_) => Self::Commits(Commits { full: true }),
             Self::Pipelines(_) => Self::Pipelines(Pipelines { full: true }),
             Self::PipelineJobs(_) => Self::PipelineJobs(PipelineJobs { full: true }),
+            Self::TestReports(_) => Self::TestReports(TestReports { full: true }),
             Self::Deployments(_) => Self::Deployments(Deployments { full: true }),
             Self::Epics(_) => Self::Epics(Epics { full: true }),
             _ => return None,

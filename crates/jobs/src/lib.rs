@@ -26,7 +26,7 @@ pub use item::{Item, ItemState};
 pub use kind::{JobSpec, Subject, UnknownKind};
 pub use lane::{Lane, Slots};
 pub use progress::{Progress, SubOperation};
-pub use record::{Record, RecordKind};
+pub use record::{Audience, Record, RecordKind};
 pub use report::{Change, Level, Outcome, Report, Sighting, WholeList};
 pub use retry::{RetryPolicy, Verdict};
 pub use state::{IllegalStep, State, Step, WaitReason};

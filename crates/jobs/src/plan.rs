@@ -57,6 +57,9 @@ pub fn for_area(area: AreaTraits) -> Vec<JobSpec> {
                 JobSpec::ContainerRepositories(kind::ContainerRepositories {}),
                 JobSpec::Snippets(kind::Snippets {}),
                 JobSpec::WikiPages(kind::WikiPages {}),
+                JobSpec::TestReports(kind::TestReports::default()),
+                JobSpec::Vulnerabilities(kind::Vulnerabilities {}),
+                JobSpec::Attachments(kind::Attachments {}),
             ]);
             specs
         }

@@ -77,6 +77,41 @@ record_kinds! {
     Epic = "epic",
     /// Time that somebody has logged on an issue or merge request.
     Timelog = "timelog",
+    /// What the tests of a CI pipeline came to.
+    TestReport = "test_report",
+    /// A weakness that a scanner has found in a project.
+    Vulnerability = "vulnerability",
+    /// A file that was put into a text of a project, by name.
+    Attachment = "attachment",
+}
+
+/// Who of those that see a group or project sees objects of a kind there, as GitLab has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// All of them.
+    Everybody,
+    /// Reporters and above; everybody where the project itself is open to everybody.
+    Code,
+    /// Developers and above.
+    Developers,
+    /// Maintainers and above.
+    Maintainers,
+}
+
+impl Audience {
+    /// Those that are not for everybody.
+    pub const RESTRICTED: [Self; 3] = [Self::Code, Self::Developers, Self::Maintainers];
+
+    /// GitLab's access level that is needed; none for everybody.
+    #[must_use]
+    pub const fn level(self) -> Option<i32> {
+        match self {
+            Self::Everybody => None,
+            Self::Code => Some(20),
+            Self::Developers => Some(30),
+            Self::Maintainers => Some(40),
+        }
+    }
 }
 
 impl RecordKind {
@@ -109,6 +144,9 @@ impl RecordKind {
             Self::Iteration => "iterations",
             Self::Epic => "epics",
             Self::Timelog => "timelogs",
+            Self::TestReport => "test reports",
+            Self::Vulnerability => "vulnerabilities",
+            Self::Attachment => "attachments",
         }
     }
 
@@ -118,22 +156,25 @@ impl RecordKind {
         self.plural().replace(' ', "_")
     }
 
-    /// Whether it tells of the code and what is made of it, which guests of a private project do not see.
+    /// Who sees it. The code and what is made of it is not for guests of a private project.
     #[must_use]
-    pub const fn is_code(self) -> bool {
-        matches!(
-            self,
+    pub const fn audience(self) -> Audience {
+        match self {
             Self::Branch
-                | Self::Tag
-                | Self::Commit
-                | Self::Pipeline
-                | Self::PipelineJob
-                | Self::Deployment
-                | Self::Environment
-                | Self::PipelineSchedule
-                | Self::Package
-                | Self::ContainerRepository
-        )
+            | Self::Tag
+            | Self::Commit
+            | Self::Pipeline
+            | Self::PipelineJob
+            | Self::TestReport
+            | Self::Deployment
+            | Self::Environment
+            | Self::PipelineSchedule
+            | Self::Package
+            | Self::ContainerRepository => Audience::Code,
+            Self::Vulnerability => Audience::Developers,
+            Self::Attachment => Audience::Maintainers,
+            _ => Audience::Everybody,
+        }
     }
 
     /// Whether a forge may well be without any.
@@ -159,6 +200,7 @@ impl RecordKind {
                 | Self::ContainerRepository
                 | Self::Board
                 | Self::Timelog
+                | Self::Attachment
         )
     }
 }

@@ -10,7 +10,9 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use trawl_jobs::{AccountId, AreaId, AreaKind, AreaRef, FoundArea, InstanceId, RecordKind, UserId, plan::AreaTraits};
+use trawl_jobs::{
+    AccountId, AreaId, AreaKind, AreaRef, Audience, FoundArea, InstanceId, RecordKind, UserId, plan::AreaTraits,
+};
 
 /// A group or project.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -185,11 +187,18 @@ impl VisibleArea {
         self.access_level.is_some_and(|level| level >= 20)
     }
 
-    /// Whether the user may see objects of this kind at all: GitLab shows the code of a private project to reporters.
+    /// Whether the user may see objects of this kind at all.
     #[must_use]
     pub fn may_read(&self, kind: RecordKind) -> bool {
-        let is_open = self.area.visibility.as_deref().is_some_and(|visibility| visibility != "private");
-        !kind.is_code() || is_open || self.access_level.is_some_and(|level| level >= 20)
+        self.is_of(kind.audience())
+    }
+
+    /// Whether the user is one of those.
+    #[must_use]
+    pub fn is_of(&self, audience: Audience) -> bool {
+        let is_open = || self.area.visibility.as_deref().is_some_and(|visibility| visibility != "private");
+        audience.level().is_none_or(|needed| self.access_level.is_some_and(|level| level >= needed))
+            || (audience == Audience::Code && is_open())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Claims: from queued to running, for one worker.
 
 use crate::{
-    Conn, StoreError, accounts, areas, instances,
+    Conn, StoreError, accounts, areas, heads, instances,
     jobs::Job,
     leases, now, pauses, resources, sightings,
     statement::statement,
@@ -345,7 +345,11 @@ fn prepare(
         let accounts = accounts::serving(conn, id, job.account_id)?;
         let level = accounts.first().map(|account| accounts::access_level(conn, *account, id)).transpose()?.flatten();
         let watermark = sync::watermark(conn, AreaId(id), &job.kind, level)?;
-        let watermark = resources::back_to_unfinished(conn, AreaId(id), &job.kind, watermark)?;
+        let mut watermark = resources::back_to_unfinished(conn, AreaId(id), &job.kind, watermark)?;
+        if let Some(area) = &area {
+            let place = (InstanceId(instance), AreaId(id), area);
+            watermark = heads::back_to_pushed_late(conn, place, &job.kind, watermark)?;
+        }
         (area, accounts, watermark)
     } else {
         let account = job.account_id.map(|id| accounts::get(conn, AccountId(id))).transpose()?.flatten();

@@ -15,6 +15,7 @@ pub mod counters;
 mod db;
 mod error;
 pub mod facts;
+mod heads;
 pub mod instances;
 pub mod items;
 pub mod jobs;

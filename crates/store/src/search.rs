@@ -12,12 +12,15 @@ use crate::{
     schema::resources,
 };
 use diesel::{
+    pg::Pg,
     prelude::*,
+    query_builder::BoxedSqlQuery,
     sql_query,
     sql_types::{Array, BigInt, Nullable, Text},
+    sqlite::Sqlite,
 };
 use std::collections::{HashMap, HashSet};
-use trawl_jobs::{AreaId, RecordKind};
+use trawl_jobs::{AreaId, Audience, RecordKind};
 
 /// Places of a word that are looked at, in titles and in texts.
 const LOOKED_AT: i64 = 2000;
@@ -37,8 +40,8 @@ pub struct Search {
     pub among: Vec<AreaId>,
     /// Areas of these in which confidential objects may be read.
     pub confidential: Vec<AreaId>,
-    /// Areas of these in which the code may be read.
-    pub code: Vec<AreaId>,
+    /// For each of [`Audience::RESTRICTED`], areas of these in which what is meant for it may be read.
+    pub restricted: [Vec<AreaId>; Audience::RESTRICTED.len()],
 }
 
 #[derive(QueryableByName)]
@@ -103,10 +106,8 @@ fn places(
     limit: i64,
 ) -> Result<Vec<Found>, StoreError> {
     let kind = search.kind.map(RecordKind::as_str);
-    let code_kinds = RecordKind::ALL.iter().filter(|kind| kind.is_code()).map(|kind| format!("'{kind}'"));
-    let code_kinds = code_kinds.collect::<Vec<_>>().join(", ");
     let ids = |areas: &[AreaId]| areas.iter().map(|area| area.0).collect::<Vec<_>>();
-    let (among, confidential, code) = (ids(&search.among), ids(&search.confidential), ids(&search.code));
+    let (among, confidential) = (ids(&search.among), ids(&search.confidential));
     Ok(match conn {
         Conn::Sqlite(c) => {
             let star = if pass.beginnings { "*" } else { "" };
@@ -114,23 +115,22 @@ fn places(
             let all = all.join(" AND ");
             let wanted = if pass.titles { format!("title : ({all})") } else { all };
             let list = |ids: &[i64]| serde_json::to_string(ids).unwrap_or_default();
-            sql_query(format!(
+            let restricted = restricted("r.", |_| "IN (SELECT value FROM json_each(?))".to_owned());
+            let query = sql_query(format!(
                 "SELECT r.id AS id FROM (SELECT rowid AS id FROM resources_words WHERE resources_words MATCH ? \
                  ORDER BY rowid DESC LIMIT ?) AS found CROSS JOIN resources r ON r.id = found.id \
                  WHERE r.deleted_at IS NULL AND r.area_id IN (SELECT value FROM json_each(?)) \
                  AND (NOT r.confidential OR r.area_id IN (SELECT value FROM json_each(?))) \
-                 AND (r.kind NOT IN ({code_kinds}) \
-                 OR r.area_id IN (SELECT value FROM json_each(?))) \
-                 AND r.kind = coalesce(?, r.kind) ORDER BY r.id DESC LIMIT ?"
+                 AND r.kind = coalesce(?, r.kind){restricted} ORDER BY r.id DESC LIMIT {limit}"
             ))
+            .into_boxed::<Sqlite>()
             .bind::<Text, _>(wanted)
             .bind::<BigInt, _>(LOOKED_AT)
             .bind::<Text, _>(list(&among))
             .bind::<Text, _>(list(&confidential))
-            .bind::<Text, _>(list(&code))
-            .bind::<Nullable<Text>, _>(kind)
-            .bind::<BigInt, _>(limit)
-            .load(*c)?
+            .bind::<Nullable<Text>, _>(kind);
+            let areas = search.restricted.iter().map(|areas| list(&ids(areas)));
+            areas.fold(query, BoxedSqlQuery::bind::<Text, _>).load(*c)?
         }
         Conn::Postgres(c) => {
             let weight = match pass {
@@ -143,22 +143,32 @@ fn places(
             // Of one word that is everywhere some places will do; of several, what they have in common is to be found.
             let places = if words.len() == 1 { 4 * LOOKED_AT } else { 0 };
             sql_query(format!("SET LOCAL gin_fuzzy_search_limit = {places}")).execute(*c)?;
-            sql_query(format!(
+            let restricted = restricted("", |nth| format!("= ANY(${})", 6 + nth));
+            let query = sql_query(format!(
                 "SELECT id FROM (SELECT id FROM resources WHERE words @@ to_tsquery('simple', $1) \
                  AND deleted_at IS NULL AND area_id = ANY($3) AND (NOT confidential OR area_id = ANY($4)) \
-                 AND (kind NOT IN ({code_kinds}) OR area_id = ANY($7)) \
-                 AND kind = coalesce($5, kind) LIMIT $2) AS found ORDER BY id DESC LIMIT $6"
+                 AND kind = coalesce($5, kind){restricted} LIMIT $2) AS found ORDER BY id DESC LIMIT {limit}"
             ))
+            .into_boxed::<Pg>()
             .bind::<Text, _>(all.join(" & "))
             .bind::<BigInt, _>(LOOKED_AT)
             .bind::<Array<BigInt>, _>(among)
             .bind::<Array<BigInt>, _>(confidential)
-            .bind::<Nullable<Text>, _>(kind)
-            .bind::<BigInt, _>(limit)
-            .bind::<Array<BigInt>, _>(code)
-            .load(*c)?
+            .bind::<Nullable<Text>, _>(kind);
+            let areas = search.restricted.iter().map(|areas| ids(areas));
+            areas.fold(query, BoxedSqlQuery::bind::<Array<BigInt>, _>).load(*c)?
         }
     })
+}
+
+/// Conditions for kinds that are not for everybody; `among` is the n-th list of areas as the database writes it.
+fn restricted(row: &str, among: impl Fn(usize) -> String) -> String {
+    let conditions = Audience::RESTRICTED.iter().enumerate().map(|(nth, audience)| {
+        let kinds = RecordKind::ALL.iter().filter(|kind| kind.audience() == *audience);
+        let kinds: Vec<_> = kinds.map(|kind| format!("'{kind}'")).collect();
+        format!(" AND ({row}kind NOT IN ({}) OR {row}area_id {})", kinds.join(", "), among(nth))
+    });
+    conditions.collect()
 }
 
 #[cfg(test)]

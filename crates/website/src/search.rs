@@ -3,7 +3,7 @@
 use crate::session::SignedIn;
 use serde_json::Value;
 use std::collections::HashMap;
-use trawl_jobs::{AreaId, RecordKind};
+use trawl_jobs::{AreaId, Audience, RecordKind};
 use trawl_store::{
     Conn, StoreError, areas,
     resources::Resource,
@@ -36,12 +36,13 @@ pub fn find(
     limit: i64,
 ) -> Result<Vec<Found>, StoreError> {
     let visible = areas::visible(conn, user.user.id())?;
+    let readers = |audience| visible.iter().filter(|seen| seen.is_of(audience)).map(|seen| seen.area.id()).collect();
     let readable = visible.iter().filter(|seen| seen.may_read_confidential());
     let wanted = Search {
         text: text.to_owned(),
         kind,
         confidential: readable.map(|seen| seen.area.id()).collect(),
-        code: visible.iter().filter(|seen| seen.may_read(RecordKind::Commit)).map(|seen| seen.area.id()).collect(),
+        restricted: Audience::RESTRICTED.map(readers),
         among: visible.iter().map(|seen| seen.area.id()).collect(),
     };
     let mut paths: HashMap<AreaId, String> =

@@ -219,7 +219,7 @@ async fn what_failed_is_not_tried_at_once_by_the_schedule() {
     let eager = Rules { incremental: Duration::ZERO, ..RULES };
     assert_eq!(
         house.db.write(move |conn| refresh::run(conn, &eager)).await.unwrap(),
-        6,
+        7,
         "what can tell what has changed"
     );
 }

@@ -55,6 +55,9 @@ fn lists<'a>(
         (ListKind::Iterations, "iterations", "gitlab_id"),
         (ListKind::Epics, "epics", "gitlab_id"),
         (ListKind::Timelogs, "timelogs", "gitlab_id"),
+        (ListKind::TestReports, "test_reports", "pipeline_id"),
+        (ListKind::Vulnerabilities, "vulnerabilities", "gitlab_id"),
+        (ListKind::Attachments, "attachments", "gitlab_id"),
     ];
     lists.into_iter().map(|(kind, view, name)| {
         let mut mirrored = database.texts(&format!(

@@ -15,7 +15,7 @@ pub(super) struct Named<'a> {
 }
 
 /// The next page, as large as this GitLab can make it, wherever the project is by now: `request` makes it of a client, the
-/// project's path and a size.
+/// project's path and a size. The outer error is for the job, the inner one is GitLab's word.
 pub(super) async fn page<T, F>(
     session: &mut Session<'_>,
     area: &mut AreaRef,
@@ -24,25 +24,23 @@ pub(super) async fn page<T, F>(
     named: Named<'_>,
     project_id: impl Fn(&T) -> Option<i64>,
     request: impl Fn(Client, String, u32) -> F + Sync,
-) -> Result<Page<T>, JobFailure>
+) -> Result<Result<Page<T>, Error>, JobFailure>
 where
     F: Future<Output = Result<Page<T>, Error>> + Send,
 {
     loop {
         let (path, first) = (area.full_path.clone(), size.current());
         let answer = session.call(|client| request(client, path.clone(), first)).await;
-        let what = format!("{} of {path}", named.list);
         let elsewhere = match &answer {
             Ok(page) => page.items.iter().any(|item| project_id(item).is_some_and(|id| id != area.gitlab_id)),
             Err(error) => *error == Error::NotFound,
         };
-        if elsewhere && session.follow(area).await.map_err(|error| explain(&error, &what))? {
+        if elsewhere && session.follow(area).await.map_err(|error| named.explain(&error, area))? {
             continue;
         }
         match answer {
             // Nothing of somebody else's may be taken for this project's.
             Ok(_) if elsewhere => return Err(moved(&format!("project {}", area.full_path)).into()),
-            Ok(page) => return Ok(page),
             Err(error) if error.wants_smaller_page() && size.shrink() => {
                 control.warning(format!(
                     "{}; asking for {} {} at a time",
@@ -51,7 +49,14 @@ where
                     named.items
                 ));
             }
-            Err(error) => return Err(explain(&error, &what).into()),
+            answer => return Ok(answer),
         }
+    }
+}
+
+impl Named<'_> {
+    /// Why it could not be read.
+    pub(super) fn explain(&self, error: &Error, area: &AreaRef) -> JobFailure {
+        explain(error, &format!("{} of {}", self.list, area.full_path)).into()
     }
 }

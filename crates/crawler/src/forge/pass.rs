@@ -254,7 +254,8 @@ async fn fetch<L: Listing>(
         L::page(&client, &path, &query).await
     };
     let named = Named { items: L::NAME, list: &format!("the {}", L::NAME) };
-    paging::page(session, area, size, control, named, L::project_id, request).await
+    let page = paging::page(session, area, size, control, named, L::project_id, request).await?;
+    page.map_err(|error| named.explain(&error, area))
 }
 
 /// A page as records, with all notes of its items, and of which items these are all.

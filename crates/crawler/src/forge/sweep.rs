@@ -27,6 +27,7 @@ pub(super) async fn page<L: Listing>(
     let request =
         |client: Client, path: String, first| async move { client.sightings(L::NOTES_OF, &path, after, first).await };
     let page = paging::page(session, area, size, control, named, |seen: &Sighted| seen.project_id, request).await?;
+    let page = page.map_err(|error| named.explain(&error, area))?;
     for why in &page.skipped {
         control.warning(format!("one of the {} cannot be told from others: {why}", L::NAME));
     }

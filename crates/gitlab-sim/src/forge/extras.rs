@@ -54,6 +54,26 @@ pub(crate) fn jobs(pipeline: &Pipeline) -> Vec<Job> {
         .collect()
 }
 
+/// What the tests of a pipeline came to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tests {
+    pub(crate) count: i32,
+    pub(crate) failed: i32,
+    pub(crate) skipped: i32,
+    pub(crate) seconds: f64,
+}
+
+/// The tests of a pipeline, of those that came to an end: most of them have some.
+pub(crate) fn tests(pipeline: &Pipeline) -> Option<Tests> {
+    let some = i32::try_from(pipeline.id % 10).unwrap_or_default();
+    let failed = match pipeline.status {
+        Status::Success => 0,
+        Status::Failed => 1 + some % 3,
+        _ => return None,
+    };
+    (some > 0).then(|| Tests { count: 40 * some, failed, skipped: some, seconds: f64::from(some) * 1.5 })
+}
+
 /// Pipelines of the default branch that came to an end, each a deployment: the newest last.
 pub(crate) fn deployments(world: &World, project: usize) -> impl Iterator<Item = &Pipeline> {
     world.pipelines[project]
@@ -106,6 +126,19 @@ pub(crate) fn container_repositories(world: &World, project: usize) -> Named {
     some(u64::from(project.id.is_multiple_of(2)), project.id, 40, |_| project.full_path.clone())
 }
 
+/// Weaknesses that scanners have found.
+pub(crate) fn vulnerabilities(world: &World, project: usize) -> Named {
+    let project = &world.projects[project];
+    let count = if is_paid_for(&project.full_path) { project.id % 5 } else { 0 };
+    some(count, project.id, 80, |nth| format!("SQL injection in query {nth}"))
+}
+
+/// Files that were put into texts.
+pub(crate) fn attachments(world: &World, project: usize) -> Named {
+    let id = world.projects[project].id;
+    some(id % 6, id, 90, |nth| format!("screenshot-{nth}.png"))
+}
+
 pub(crate) fn boards(world: &World, project: usize) -> Named {
     let project = &world.projects[project];
     some(u64::from(project.issues_enabled), project.id, 50, |_| "Development".to_owned())
@@ -130,7 +163,11 @@ pub(crate) fn group_milestones(world: &World, group: usize) -> Named {
 
 /// Only one top-level group has paid for more.
 pub(crate) fn is_premium(world: &World, group: usize) -> bool {
-    world.groups[group].full_path.starts_with("platform")
+    is_paid_for(&world.groups[group].full_path)
+}
+
+fn is_paid_for(path: &str) -> bool {
+    path.starts_with("platform")
 }
 
 pub(crate) fn iterations(world: &World, group: usize) -> Named {

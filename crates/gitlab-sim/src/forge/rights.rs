@@ -1,6 +1,6 @@
 //! Who may see what. Memberships are inherited downwards; seeing a project opens the groups above it.
 
-use super::model::{Item, Kind, Level, Note, Project, REPORTER, Visibility, World};
+use super::model::{DEVELOPER, Item, Kind, Level, MAINTAINER, Note, Project, REPORTER, Visibility, World};
 
 /// A reader: a signed-in person by index, or nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,16 @@ impl World {
 
     pub(crate) fn reads_pipelines(&self, reader: Reader, project: usize) -> bool {
         self.projects[project].ci_enabled && self.reads_code(reader, project)
+    }
+
+    /// Whether what scanners have found in a project is for this reader.
+    pub(crate) fn reads_weaknesses(&self, reader: Reader, project: usize) -> bool {
+        self.project_level(reader, project) >= DEVELOPER
+    }
+
+    /// Whether this reader may list the files that were put into a project's texts.
+    pub(crate) fn lists_attachments(&self, reader: Reader, project: usize) -> bool {
+        self.project_level(reader, project) >= MAINTAINER
     }
 
     /// The items of a kind in a project that the reader may see. A disabled feature looks like an empty list.

@@ -26,10 +26,13 @@ const CONNECTIONS: &[&str] = &[
     "mergeRequests",
     "milestones",
     "notes",
+    "pipelines",
     "projectMemberships",
     "projects",
     "reviewers",
+    "testSuites",
     "timelogs",
+    "vulnerabilities",
 ];
 
 /// Fields that cost more than one by themselves: some by a price in GitLab's types, some because they read the repository.

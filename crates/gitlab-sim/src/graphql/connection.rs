@@ -13,8 +13,10 @@ use super::{
     merge_request::MergeRequest,
     note::Note,
     person::{MergeRequestAssignee, MergeRequestReviewer, UserCore},
+    pipeline::{Pipeline, TestSuiteSummary},
     project::Project,
     timelog::Timelog,
+    vulnerability::Vulnerability,
 };
 
 /// The most, and the default, that GitLab gives at once.
@@ -213,6 +215,9 @@ connection!(counted LabelConnection, LabelEdge, Label);
 connection!(counted UserCoreConnection, UserCoreEdge, UserCore);
 connection!(counted MergeRequestAssigneeConnection, MergeRequestAssigneeEdge, MergeRequestAssignee);
 connection!(counted MergeRequestReviewerConnection, MergeRequestReviewerEdge, MergeRequestReviewer);
+connection!(PipelineConnection, PipelineEdge, Pipeline);
+connection!(TestSuiteSummaryConnection, TestSuiteSummaryEdge, TestSuiteSummary);
+connection!(VulnerabilityConnection, VulnerabilityEdge, Vulnerability);
 connection!(MilestoneConnection, MilestoneEdge, Milestone);
 connection!(GroupMemberConnection, GroupMemberEdge, GroupMember);
 connection!(ProjectMemberConnection, ProjectMemberEdge, ProjectMember);

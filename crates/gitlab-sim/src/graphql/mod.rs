@@ -14,11 +14,13 @@ mod merge_request;
 mod namespace;
 mod note;
 mod person;
+mod pipeline;
 mod project;
 mod query;
 pub(crate) mod scalars;
 mod sorts;
 mod timelog;
+mod vulnerability;
 
 use std::sync::Arc;
 

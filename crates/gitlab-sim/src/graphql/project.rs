@@ -6,7 +6,8 @@ use super::{
     View,
     access::AccessLevel,
     connection::{
-        IssueConnection, Key, LabelConnection, MergeRequestConnection, MilestoneConnection, Page, PageArgs, Row,
+        IssueConnection, Key, LabelConnection, MergeRequestConnection, MilestoneConnection, Page, PageArgs,
+        PipelineConnection, Row, VulnerabilityConnection,
     },
     filter::{Filter, Span},
     group::Group,
@@ -15,11 +16,16 @@ use super::{
     label::{Label, Milestone},
     merge_request::MergeRequest,
     namespace::Namespace,
+    pipeline,
     scalars::{Time, gid},
     sorts::{IssuableState, IssueSort, MergeRequestSort, MergeRequestState},
     view,
+    vulnerability::{Vulnerability, VulnerabilitySort},
 };
-use crate::forge::model::{self, Kind, State};
+use crate::forge::{
+    extras,
+    model::{self, Kind, State},
+};
 
 /// By index.
 pub(crate) struct Project(usize);
@@ -196,6 +202,44 @@ impl Project {
         let it = self.it(ctx);
         let milestones = it.milestones.iter().map(|one| Milestone(one.clone(), it.full_path.clone()));
         Ok(Some(MilestoneConnection(Page::listed(milestones, &args)?)))
+    }
+
+    async fn pipelines(
+        &self,
+        ctx: &Context<'_>,
+        updated_after: Option<Time>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+    ) -> Result<Option<PipelineConnection>> {
+        let (view, args) = (view(ctx), PageArgs::new(after, before, first, last));
+        if !view.world.reads_pipelines(view.reader, self.0) {
+            return Ok(None);
+        }
+        Ok(Some(PipelineConnection(pipeline::page(view, self.0, updated_after, &args)?)))
+    }
+
+    async fn vulnerabilities(
+        &self,
+        ctx: &Context<'_>,
+        sort: Option<VulnerabilitySort>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+    ) -> Result<Option<VulnerabilityConnection>> {
+        let (view, args) = (view(ctx), PageArgs::new(after, before, first, last));
+        if !view.world.reads_weaknesses(view.reader, self.0) {
+            return Ok(None);
+        }
+        let it = self.it(ctx);
+        let rows = extras::vulnerabilities(&view.world, self.0).into_iter().map(|(id, title)| {
+            let web_url = format!("{}/{}/-/security/vulnerabilities/{id}", view.base, it.full_path);
+            Row { key: Key::Number(0), id, node: Vulnerability { id, title, detected: it.created, web_url } }
+        });
+        let page = Page::cut(rows.collect(), sort == Some(VulnerabilitySort::DetectedDesc), &args)?;
+        Ok(Some(VulnerabilityConnection(page)))
     }
 
     async fn issue(&self, ctx: &Context<'_>, iid: Option<String>) -> Option<Issue> {

@@ -8,7 +8,7 @@ use trawl_gitlab_sim::{Change, Counts, ListKind, Options, Sim, TOM_TOKEN, start}
 use crate::client::{Client, next_page, small, texts};
 
 /// Each kind, its path below a project, and the field that is its key.
-const LISTS: [(ListKind, &str, &str); 19] = [
+const LISTS: [(ListKind, &str, &str); 20] = [
     (ListKind::Labels, "labels?include_ancestor_groups=false", "name"),
     (ListKind::Milestones, "milestones", "id"),
     (ListKind::Members, "members", "id"),
@@ -26,6 +26,7 @@ const LISTS: [(ListKind, &str, &str); 19] = [
     (ListKind::Packages, "packages", "id"),
     (ListKind::ContainerRepositories, "registry/repositories", "id"),
     (ListKind::Boards, "boards", "id"),
+    (ListKind::Attachments, "uploads", "id"),
     (ListKind::Iterations, "iterations", "id"),
     (ListKind::Epics, "epics", "id"),
 ];

@@ -7,6 +7,8 @@ mod note;
 mod open_enum;
 mod parts;
 mod person;
+mod test_report;
+mod vulnerability;
 
 pub use area::{Group, Project};
 pub use issue::{Issue, IssueState, IssueType};
@@ -14,3 +16,5 @@ pub use merge_request::{DiffStats, MergeRequest, MergeRequestState};
 pub use note::{DiffPosition, Note};
 pub use parts::{Label, Milestone, MilestoneState, Timelog};
 pub use person::{Account, Person};
+pub use test_report::{TestFigures, TestReport, TestSuite};
+pub use vulnerability::{Identifier, Scanner, Vulnerability};

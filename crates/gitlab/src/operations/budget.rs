@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use super::notes::{batch_document, batch_variables};
 use super::{
     ISSUES_PER_PAGE, MERGE_REQUESTS_PER_PAGE, NOTES_INSIDE, NOTES_PER_BATCH, NOTES_PER_PAGE, NotesQuery,
-    SIGHTINGS_PER_PAGE,
+    SIGHTINGS_PER_PAGE, TEST_REPORTS_PER_PAGE, VULNERABILITIES_PER_PAGE,
 };
 use crate::cost;
 use crate::page::Cursor;
 use crate::wire::documents::{
     account, group_by_path, groups, issue_notes, issue_sightings, issues, merge_request_notes, merge_request_sightings,
-    merge_requests, project_by_path, projects,
+    merge_requests, project_by_path, projects, test_reports, vulnerabilities,
 };
 
 /// GitLab's limit on the length of a query, in characters.
@@ -36,6 +36,8 @@ fn every_document_is_affordable() {
         ("merge requests", merge_requests::QUERY, MERGE_REQUESTS_PER_PAGE),
         ("sightings of issues", issue_sightings::QUERY, SIGHTINGS_PER_PAGE),
         ("sightings of merge requests", merge_request_sightings::QUERY, SIGHTINGS_PER_PAGE),
+        ("test reports", test_reports::QUERY, TEST_REPORTS_PER_PAGE),
+        ("vulnerabilities", vulnerabilities::QUERY, VULNERABILITIES_PER_PAGE),
         ("issue notes", issue_notes::QUERY, NOTES_PER_PAGE),
         ("merge request notes", merge_request_notes::QUERY, NOTES_PER_PAGE),
     ] {

@@ -10,6 +10,11 @@ type UserID = String;
 type LabelID = String;
 type NoteID = String;
 type DiscussionID = String;
+// Kept as words: nothing here depends on which they are.
+type VulnerabilityState = String;
+type VulnerabilitySeverity = String;
+type VulnerabilityReportType = String;
+type VulnerabilityDismissalReason = String;
 
 #[derive(GraphQLQuery)]
 #[graphql(schema_path = "graphql/schema.graphql", query_path = "graphql/account.graphql")]
@@ -62,3 +67,20 @@ pub(crate) struct IssueNotes;
 #[derive(GraphQLQuery)]
 #[graphql(schema_path = "graphql/schema.graphql", query_path = "graphql/merge_request_notes.graphql")]
 pub(crate) struct MergeRequestNotes;
+
+#[derive(GraphQLQuery)]
+#[graphql(schema_path = "graphql/schema.graphql", query_path = "graphql/test_reports.graphql")]
+pub(crate) struct TestReports;
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "graphql/schema.graphql",
+    query_path = "graphql/vulnerabilities.graphql",
+    extern_enums(
+        "VulnerabilityState",
+        "VulnerabilitySeverity",
+        "VulnerabilityReportType",
+        "VulnerabilityDismissalReason"
+    )
+)]
+pub(crate) struct Vulnerabilities;

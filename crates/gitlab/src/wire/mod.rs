@@ -9,6 +9,8 @@ mod issue;
 mod merge_request;
 mod note;
 pub(crate) mod parts;
+mod test_report;
+mod vulnerability;
 
 use crate::{Cursor, Error, Page};
 

@@ -208,7 +208,7 @@ fn all_there<T>(page: Result<Page<T>, Error>, answer: &Value, list: &str) {
     match page {
         Ok(page) => assert_eq!(page.items.len() + page.skipped.len(), there, "{list}: {:?}", page.skipped),
         // A project that is not shown, or a page that says that there is a next one and not where.
-        Err(Error::NotFound | Error::Server { .. } | Error::Query { .. }) => {}
+        Err(Error::NotFound | Error::Forbidden | Error::Server { .. } | Error::Query { .. }) => {}
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -229,6 +229,9 @@ async fn nothing_that_the_schema_allows_is_a_surprise() {
         all_there(client.issues("acme/hammer", &IssuesQuery::default()).await, &answer(), "/project/issues/nodes");
         let merge_requests = client.merge_requests("acme/hammer", &MergeRequestsQuery::default()).await;
         all_there(merge_requests, &answer(), "/project/mergeRequests/nodes");
+        let vulnerabilities = client.vulnerabilities("acme/hammer", None, 100).await;
+        all_there(vulnerabilities, &answer(), "/project/vulnerabilities/nodes");
+        client.test_reports("acme/hammer", None, 50, None).await.ok();
     }
 }
 
@@ -247,7 +250,12 @@ async fn a_newer_gitlab_loses_nothing() {
         let merge_requests = client.merge_requests("acme/hammer", &MergeRequestsQuery::default()).await.unwrap();
         assert_eq!(merge_requests.skipped, [""; 0]);
         assert_eq!(merge_requests.items.len(), count("/project/mergeRequests/nodes"));
-        seen += issues.items.len() + merge_requests.items.len();
+        let vulnerabilities = client.vulnerabilities("acme/hammer", None, 100).await.unwrap();
+        assert_eq!(vulnerabilities.skipped, [""; 0]);
+        assert_eq!(vulnerabilities.items.len(), count("/project/vulnerabilities/nodes"));
+        let reports = client.test_reports("acme/hammer", None, 50, None).await.unwrap();
+        assert_eq!(reports.skipped, [""; 0]);
+        seen += issues.items.len() + merge_requests.items.len() + vulnerabilities.items.len();
     }
     assert!(seen > 20);
 }

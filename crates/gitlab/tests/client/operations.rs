@@ -3,7 +3,7 @@ use trawl_gitlab::{
     Cursor, Error, IssueType, IssuesQuery, MergeRequestState, MergeRequestsQuery, NOTES_PER_BATCH, NotesOf, NotesQuery,
 };
 use wiremock::matchers::{body_partial_json, path};
-use wiremock::{Mock, MockServer};
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::answers::{account, group, issue, list, merge_request, notes, project};
 use crate::server::{answering, bodies, client, client_at, data, graphql, options};
@@ -23,6 +23,14 @@ async fn operations_run_on_any_thread() {
     let query = IssuesQuery::default();
     let page = tokio::spawn(async move { client.issues("acme/hammer", &query).await }).await.unwrap().unwrap();
     assert_eq!(page.items.len(), 1);
+}
+
+#[tokio::test]
+async fn what_an_edition_does_not_have_is_as_good_as_forbidden() {
+    let message = "Field 'vulnerabilities' doesn't exist on type 'Project'";
+    let server =
+        answering(ResponseTemplate::new(200).set_body_json(json!({ "errors": [{ "message": message }] }))).await;
+    assert_eq!(client(&server).vulnerabilities("acme/hammer", None, 100).await, Err(Error::Forbidden));
 }
 
 #[tokio::test]

@@ -1,12 +1,18 @@
 //! Who is next.
 
-use crate::world::{World, execute, issues, link, project};
-use trawl_jobs::{AreaId, ErrorClass, JobId, JobSpec, State, Subject, kind};
+use crate::{
+    resources::{issue, put},
+    world::{World, completed, execute, issues, link, project},
+};
+use chrono::TimeDelta;
+use trawl_jobs::{AreaId, AreaKind, AreaRef, ErrorClass, JobId, JobSpec, Record, RecordKind, State, Subject, kind};
 use trawl_store::{
     accounts::{self, AccountState},
     areas,
     claims::{self, ClaimRequest, Claims, Runner},
-    counters, instances, jobs, users,
+    counters, instances, jobs,
+    sync::{self, Pass},
+    users,
 };
 
 fn ids(claims: &Claims) -> Vec<JobId> {
@@ -230,7 +236,36 @@ async fn a_job_about_an_account_is_read_with_that_account_alone(world: &World) {
     assert_eq!(claims.claimed[0].area, None);
 }
 
+async fn what_was_pushed_late_is_read_from_the_start(world: &World) {
+    let area = world.area(7).await;
+    let place = AreaRef { kind: AreaKind::Project, gitlab_id: 7, full_path: String::new() };
+    let (now, watermark) = (trawl_store::now(), Some(trawl_store::now()));
+    let pass = move |full| Pass { watermark, incomplete: None, full, access_level: Some(30), reader: None };
+    world.write(move |conn| sync::completed(conn, area, "commits", pass(true))).await;
+    let begins = async || {
+        let id = world.submit(world.job(JobSpec::Commits(kind::Commits::default()), area)).await;
+        let begins = world.claim("w", 1, 1).await.claimed[0].watermark;
+        world.end(id, completed()).await;
+        begins
+    };
+    let branch = |sha: &str, days| {
+        let payload = serde_json::json!({ "commit": { "id": sha, "committed_date": now - TimeDelta::days(days) } });
+        let gitlab_id = place.named_id(&format!("branch {sha}"));
+        Record { kind: RecordKind::Branch, payload: payload.to_string(), updated_at: None, ..issue(gitlab_id, 0) }
+    };
+    assert!(begins().await.is_some());
+    put(world, area, branch("made today", 0)).await;
+    put(world, area, branch("known", 90)).await;
+    put(world, area, Record { kind: RecordKind::Commit, ..issue(place.named_id("known"), 0) }).await;
+    assert!(begins().await.is_some(), "the next pass finds what is new, and what is old is there");
+    put(world, area, branch("made long ago", 90)).await;
+    assert_eq!(begins().await, None);
+    world.write(move |conn| sync::completed(conn, area, "commits", pass(true))).await;
+    assert!(begins().await.is_some(), "once");
+}
+
 crate::on_both!(
+    what_was_pushed_late_is_read_from_the_start,
     who_runs_a_kind_is_given_it_alone,
     urgent_first_then_priority_then_age,
     a_claim_says_what_the_worker_needs,

@@ -246,7 +246,16 @@ async fn each_kind_has_a_view_with_columns(world: &World) {
     }
     let spent = Record { kind: RecordKind::Timelog, payload: r#"{"time_spent":60}"#.to_owned(), ..issue(2, 0) };
     put(world, area, spent).await;
+    let report = r#"{"count":9,"failed":1,"seconds":1.5,"suites":[{"name":"unit"}]}"#.to_owned();
+    put(world, area, Record { kind: RecordKind::TestReport, payload: report, ..issue(3, 0) }).await;
+    let hole = r#"{"severity":"high","scanner":{"name":"Semgrep"},"identifiers":[]}"#.to_owned();
+    put(world, area, Record { kind: RecordKind::Vulnerability, payload: hole, ..issue(4, 0) }).await;
+    let file = r#"{"size":1024}"#.to_owned();
+    put(world, area, Record { kind: RecordKind::Attachment, payload: file, ..issue(5, 0) }).await;
     for (view, fits) in [
+        ("test_reports", "tests = 9 AND failed = 1 AND seconds > 1.4 AND suites LIKE '%unit%'"),
+        ("vulnerabilities", "severity = 'high' AND scanner = 'Semgrep' AND detected_at IS NOT NULL"),
+        ("attachments", "size = 1024 AND author = 'ada'"),
         ("timelogs", "seconds = 60 AND spent_at IS NOT NULL AND author = 'ada'"),
         (
             "people",

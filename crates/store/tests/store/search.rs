@@ -16,7 +16,7 @@ async fn found(world: &World, text: &str, among: &[AreaId], confidential: &[Area
         kind: None,
         among: among.to_vec(),
         confidential: confidential.to_vec(),
-        code: confidential.to_vec(),
+        restricted: [confidential.to_vec(), confidential.to_vec(), Vec::new()],
     };
     let rows = world.read(move |conn| search::search(conn, &wanted, 10)).await;
     rows.iter().map(|row| row.gitlab_id).collect()
@@ -55,8 +55,10 @@ async fn nobody_finds_what_they_may_not_see(world: &World) {
     put(world, area, Record { kind: RecordKind::Commit, ..said(4, "Plan the code", "") }).await;
     put(world, area, Record { kind: RecordKind::Package, ..said(5, "Plan of a package", "") }).await;
     put(world, area, Record { kind: RecordKind::PipelineJob, ..said(6, "Plan of a job", "") }).await;
+    put(world, area, Record { kind: RecordKind::Vulnerability, ..said(7, "Plan with a hole", "") }).await;
+    put(world, area, Record { kind: RecordKind::Attachment, ..said(8, "plan.pdf", "") }).await;
     assert_eq!(found(world, "plan", &[area], &[]).await, [1], "nor the code and what is made of it");
-    assert_eq!(found(world, "plan", &[area], &[area]).await, [5, 4, 2, 1]);
+    assert_eq!(found(world, "plan", &[area], &[area]).await, [7, 5, 4, 2, 1], "as a developer, and not a maintainer");
 }
 
 async fn words_follow_their_object(world: &World) {

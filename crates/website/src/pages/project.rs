@@ -96,12 +96,13 @@ impl Tab {
     /// The default.
     pub const ISSUES: Self = Self(RecordKind::Issue);
     /// All of them, as they stand beside each other.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::ISSUES,
         Self(RecordKind::MergeRequest),
         Self(RecordKind::Commit),
         Self(RecordKind::Pipeline),
         Self(RecordKind::PipelineJob),
+        Self(RecordKind::TestReport),
         Self(RecordKind::Deployment),
         Self(RecordKind::Environment),
         Self(RecordKind::PipelineSchedule),
@@ -115,6 +116,8 @@ impl Tab {
         Self(RecordKind::ContainerRepository),
         Self(RecordKind::Snippet),
         Self(RecordKind::WikiPage),
+        Self(RecordKind::Vulnerability),
+        Self(RecordKind::Attachment),
         Self(RecordKind::Member),
     ];
 
@@ -163,6 +166,8 @@ impl Tab {
             RecordKind::Milestone => &["active", "closed"],
             RecordKind::Pipeline | RecordKind::PipelineJob => &["running", "success", "failed", "canceled"],
             RecordKind::Deployment => &["running", "success", "failed"],
+            RecordKind::TestReport => &["success", "failed"],
+            RecordKind::Vulnerability => &["detected", "confirmed", "resolved", "dismissed"],
             RecordKind::Environment => &["available", "stopped"],
             RecordKind::PipelineSchedule => &["active", "inactive"],
             _ => &[],
@@ -177,8 +182,13 @@ impl Tab {
     /// What the title is.
     const fn what(self) -> &'static str {
         match self.0 {
-            RecordKind::Issue | RecordKind::MergeRequest | RecordKind::Commit | RecordKind::Milestone => "Title",
+            RecordKind::Issue
+            | RecordKind::MergeRequest
+            | RecordKind::Commit
+            | RecordKind::Milestone
+            | RecordKind::Vulnerability => "Title",
             RecordKind::Pipeline => "Branch or tag",
+            RecordKind::TestReport => "Pipeline",
             RecordKind::Deployment => "Environment",
             _ => "Name",
         }
@@ -187,7 +197,11 @@ impl Tab {
     /// Whose it is; none where GitLab does not tell.
     const fn whose(self) -> Option<&'static str> {
         match self.0 {
-            RecordKind::Pipeline | RecordKind::Milestone | RecordKind::Label => None,
+            RecordKind::Pipeline
+            | RecordKind::Milestone
+            | RecordKind::Label
+            | RecordKind::TestReport
+            | RecordKind::Vulnerability => None,
             RecordKind::Member => Some("Username"),
             _ => Some("Author"),
         }
@@ -199,6 +213,7 @@ impl Tab {
             RecordKind::Commit | RecordKind::Branch => "Committed",
             RecordKind::Tag => "Tagged",
             RecordKind::Release => "Released",
+            RecordKind::Attachment => "Added",
             RecordKind::Member => "Since",
             _ => "Updated",
         }

@@ -1,12 +1,8 @@
 //! `commits`: what a project's branches and tags lead to.
 
 use super::{RowList, row::Fields};
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use trawl_jobs::{Record, RecordKind};
-
-/// GitLab finds commits by the time at which they were made, not at which they were pushed: what was made so long before a
-/// pass is found by it; what is pushed later than that is found when everything is read again.
-const PUSHED_LATE: TimeDelta = TimeDelta::days(14);
+use chrono::{DateTime, SecondsFormat, Utc};
+use trawl_jobs::{Record, RecordKind, kind};
 
 pub(crate) struct Commits;
 
@@ -17,7 +13,7 @@ impl RowList for Commits {
 
     fn query(since: Option<DateTime<Utc>>) -> Option<Vec<(&'static str, String)>> {
         let since = since.map(|since| {
-            let from = since.checked_sub_signed(PUSHED_LATE).unwrap_or(DateTime::UNIX_EPOCH);
+            let from = since.checked_sub_signed(kind::Commits::PUSHED_LATE).unwrap_or(DateTime::UNIX_EPOCH);
             ("since", from.to_rfc3339_opts(SecondsFormat::Secs, true))
         });
         Some([("all", "true".to_owned())].into_iter().chain(since).collect())

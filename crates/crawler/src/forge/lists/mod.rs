@@ -1,8 +1,9 @@
-//! Lists of the REST API, one file a kind: what it asks for, and how a row becomes a record.
+//! Lists that are read row by row, most of the REST API, one file a kind: what it asks for, and how a row becomes a record.
 //!
 //! Most are short and read whole each time, so that what is gone is noticed at once. Where GitLab can tell what has changed,
 //! a pass reads that, and from time to time everything.
 
+mod attachments;
 mod boards;
 mod branches;
 mod commits;
@@ -22,25 +23,33 @@ mod releases;
 mod row;
 mod snippets;
 mod tags;
+mod test_reports;
+mod vulnerabilities;
 mod wiki_pages;
 
 pub(crate) use self::{
-    boards::Boards, branches::Branches, commits::Commits, container_repositories::ContainerRepositories,
-    deployments::Deployments, environments::Environments, epics::Epics, iterations::Iterations, labels::Labels,
-    members::Members, milestones::Milestones, packages::Packages, pipeline_jobs::PipelineJobs,
-    pipeline_schedules::PipelineSchedules, pipelines::Pipelines, releases::Releases, snippets::Snippets, tags::Tags,
-    wiki_pages::WikiPages,
+    attachments::Attachments, boards::Boards, branches::Branches, commits::Commits,
+    container_repositories::ContainerRepositories, deployments::Deployments, environments::Environments, epics::Epics,
+    iterations::Iterations, labels::Labels, members::Members, milestones::Milestones, packages::Packages,
+    pipeline_jobs::PipelineJobs, pipeline_schedules::PipelineSchedules, pipelines::Pipelines, releases::Releases,
+    snippets::Snippets, tags::Tags, test_reports::TestReports, vulnerabilities::Vulnerabilities, wiki_pages::WikiPages,
 };
 
 use self::row::Fields;
-use super::{Forge, explain, listing::area, pass::watermark, session::Session};
+use super::{
+    Forge, explain,
+    listing::area,
+    paging::{self, Named},
+    pass::watermark,
+    session::Session,
+};
 use crate::{Completed, JobControl, JobFailure};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use trawl_gitlab::{
-    Cursor, Error, Page,
-    rest::{List, Row},
+    Client, Cursor, Error, Page, PageSize,
+    rest::{List, ROWS_PER_PAGE, Row},
 };
 use trawl_jobs::{AccountId, AreaKind, AreaRef, Record, RecordKind, WholeList};
 use trawl_protocol::StartJob;
@@ -51,8 +60,10 @@ pub(crate) trait RowList: Send + Sync {
     const NAME: &str;
     /// What it holds.
     const KIND: RecordKind;
-    /// Where it is, below the group or project.
+    /// Where it is: in REST the path below the group or project, in GraphQL the field of the project.
     const PATH: &str;
+    /// Rows to ask for at once.
+    const PAGE: u32 = ROWS_PER_PAGE;
     /// Fields that are kept, where not all of them are for everybody who may see the list.
     const KEPT: Option<&[&str]> = None;
     /// Parameters of a pass: over everything, or over what changed since a time. None for the latter: GitLab cannot tell.
@@ -65,8 +76,45 @@ pub(crate) trait RowList: Send + Sync {
         false
     }
 
+    /// A page of it, by REST where a list says nothing else. The outer error is for the job.
+    fn page(asked: Asked<'_, '_>) -> impl Future<Output = Result<Result<Page<Row>, Error>, JobFailure>> + Send {
+        async move {
+            let path = format!("{}/{}", home(asked.area), Self::PATH);
+            let list = &List { path, query: Self::query(asked.since).unwrap_or_default() };
+            Ok(asked.session.call(|client| async move { client.list(list, asked.after).await }).await)
+        }
+    }
+
     /// A row as a record; an error says what is missing.
     fn record(fields: &Fields<'_>) -> Result<Record, String>;
+}
+
+/// Which page of a list.
+pub(crate) struct Asked<'a, 's> {
+    session: &'a mut Session<'s>,
+    area: &'a mut AreaRef,
+    size: &'a mut PageSize,
+    control: &'a JobControl,
+    after: Option<&'a Cursor>,
+    since: Option<DateTime<Utc>>,
+}
+
+impl Asked<'_, '_> {
+    /// Asks GraphQL, which knows a project by its path: `request` makes the page of a client, the path and a size.
+    async fn by_path<L: RowList, F>(
+        self,
+        request: impl Fn(Client, String, u32) -> F + Send + Sync,
+    ) -> Result<Result<Page<Row>, Error>, JobFailure>
+    where
+        F: Future<Output = Result<Page<Row>, Error>> + Send,
+    {
+        let Self { session, area, size, control, .. } = self;
+        paging::page(session, area, size, control, named::<L>(), |_| None, request).await
+    }
+}
+
+const fn named<L: RowList>() -> Named<'static> {
+    Named { items: L::NAME, list: L::NAME }
 }
 
 /// Where a pass stands: what the next attempt needs to go on as if nothing had happened.
@@ -79,6 +127,9 @@ struct Position {
     since_us: Option<i64>,
     seen: u64,
     skipped: u64,
+    /// Rows that were cut.
+    #[serde(default)]
+    truncated: u64,
     requests: u64,
     pages: u64,
     /// Accounts that have read it.
@@ -95,6 +146,7 @@ impl Position {
             since_us: order.watermark_us.filter(|_| !full),
             seen: 0,
             skipped: 0,
+            truncated: 0,
             requests: 0,
             pages: 0,
             readers: Vec::new(),
@@ -113,19 +165,19 @@ pub(crate) async fn run<L: RowList>(
     order: &StartJob,
     control: &JobControl,
 ) -> Result<Completed, JobFailure> {
-    let area = area(order)?;
+    let mut area = area(order)?.clone();
     let mut at = Position::of(order, full);
-    let query = at.since().and_then(|since| L::query(Some(since))).or_else(|| {
+    if at.since().is_some_and(|since| L::query(Some(since)).is_none()) {
         at.since_us = None;
-        L::query(None)
-    });
-    let list = List { path: format!("{}/{}", home(area), L::PATH), query: query.unwrap_or_default() };
+    }
     let steps = control.pipeline([(L::NAME, 1.0)]);
     let mut session = Session::open(forge, order, control, at.requests).await?;
     at.readers.iter().for_each(|account| session.read_by(*account));
+    let mut size = PageSize::new(L::PAGE);
     loop {
-        let (list, after) = (&list, at.after.as_ref());
-        let page = match session.call(|client| async move { client.list(list, after).await }).await {
+        let (after, since) = (at.after.as_ref(), at.since());
+        let asked = Asked { session: &mut session, area: &mut area, size: &mut size, control, after, since };
+        let page = match L::page(asked).await? {
             Ok(page) => page,
             // A list that is switched off, or that a plan does not have, is nothing that a person could mend here.
             Err(Error::Forbidden | Error::NotFound) => {
@@ -140,7 +192,7 @@ pub(crate) async fn run<L: RowList>(
             Err(error) => return Err(explain(&error, &format!("the {} of {}", L::NAME, area.full_path)).into()),
         };
         let (next, total) = (page.next.clone(), page.total);
-        let records = records::<L>(page, area, control, &mut at);
+        let records = records::<L>(page, &area, control, &mut at);
         at.requests = session.requests();
         at.pages += 1;
         at.readers = session.readers().to_vec();
@@ -153,6 +205,7 @@ pub(crate) async fn run<L: RowList>(
         };
         at.after = Some(next);
         control.checkpoint_ahead(json!(at).to_string(), records).await?;
+        size.grow();
     }
     steps.set(L::NAME, 1.0);
     let everything = at.since_us.is_none() && at.skipped == 0;
@@ -160,8 +213,7 @@ pub(crate) async fn run<L: RowList>(
     Ok(Completed {
         result: json!({ L::NAME: at.seen, "requests": session.requests() }),
         watermark: if changes_are_told { watermark(at.pass_started_us, forge) } else { None },
-        incomplete: (at.skipped > 0)
-            .then(|| format!("{} {} could not be understood and were left out", at.skipped, L::NAME)),
+        incomplete: incomplete::<L>(&at),
         // Between two pages by number, a row may move from the later one to the earlier one.
         whole: everything
             .then_some(WholeList { kind: L::KIND, seen: Some(at.seen), sure: at.pages == 1 })
@@ -169,6 +221,13 @@ pub(crate) async fn run<L: RowList>(
             .collect(),
         readers: at.readers,
     })
+}
+
+fn incomplete<L: RowList>(at: &Position) -> Option<String> {
+    if at.skipped > 0 {
+        return Some(format!("{} {} could not be understood and were left out", at.skipped, L::NAME));
+    }
+    (at.truncated > 0).then(|| format!("{} {} have more in them than GitLab told", at.truncated, L::NAME))
 }
 
 /// The group or project by its number, which no rename changes.
@@ -184,6 +243,7 @@ fn records<L: RowList>(page: Page<Row>, area: &AreaRef, control: &JobControl, at
     let mut records = Vec::with_capacity(page.items.len());
     for mut row in page.items {
         row::strip(&mut row);
+        at.truncated += u64::from(row.get("truncated").is_some_and(|cut| cut == true));
         if let Some(kept) = L::KEPT {
             row.retain(|key, _| kept.contains(&key.as_str()));
         }
@@ -246,6 +306,7 @@ mod tests {
             asked::<Snippets>(),
             asked::<Packages>(),
             asked::<ContainerRepositories>(),
+            asked::<Attachments>(),
         ];
         for (path, parameters) in lists {
             let found = described(&description, &format!("projects/{{id}}/{path}"));

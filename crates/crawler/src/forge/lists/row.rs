@@ -2,10 +2,18 @@
 
 use super::super::record::plain;
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use trawl_gitlab::rest::Row;
 use trawl_jobs::{AreaRef, Record, RecordKind};
+
+/// What GraphQL has told, as a row.
+pub(super) fn of(object: &impl Serialize) -> Row {
+    match serde_json::to_value(object) {
+        Ok(Value::Object(row)) => row,
+        _ => unreachable!("plain structs with text keys always serialize as objects"),
+    }
+}
 
 /// A row and where it was found.
 #[derive(Debug, Clone, Copy)]
@@ -59,14 +67,7 @@ impl Fields<'_> {
 
     /// The same for what GitLab knows by a name alone, unique within the group or project.
     pub(super) fn named(&self, kind: RecordKind, name: &str) -> Record {
-        let mut digest = Sha256::new();
-        for part in [self.area.kind.as_str(), &self.area.gitlab_id.to_string(), name] {
-            digest.update(part.as_bytes());
-            digest.update([0]);
-        }
-        let first: [u8; 8] = digest.finalize()[..8].try_into().unwrap_or_default();
-        // Without the sign, so that it looks like an id.
-        self.record(kind, i64::from_be_bytes(first) & i64::MAX)
+        self.record(kind, self.area.named_id(name))
     }
 }
 
@@ -86,7 +87,6 @@ pub(super) fn strip(row: &mut Row) {
 mod tests {
     use super::*;
     use serde_json::json;
-    use trawl_jobs::AreaKind;
 
     #[test]
     fn what_opens_doors_is_left_out() {
@@ -100,16 +100,5 @@ mod tests {
         let row = row.as_object_mut().unwrap();
         strip(row);
         assert_eq!(json!(row), json!({ "id": 1, "project": { "name": "hammer" }, "triggers": [{ "id": 2 }] }));
-    }
-
-    #[test]
-    fn a_name_is_another_thing_elsewhere() {
-        let row = json!({ "name": "main" });
-        let id = |gitlab_id, name: &str| {
-            let area = AreaRef { kind: AreaKind::Project, gitlab_id, full_path: "a/b".to_owned() };
-            Fields { area: &area, row: row.as_object().unwrap() }.named(RecordKind::Branch, name).gitlab_id
-        };
-        assert_eq!(id(7, "main"), id(7, "main"));
-        assert!(id(7, "main") > 0 && id(7, "main") != id(8, "main") && id(7, "main") != id(7, "next"));
     }
 }

@@ -50,6 +50,11 @@ pub(super) fn of_project(ask: &Ask<'_>, at: usize, list: &[&str]) -> Option<Http
             json!({ "id": id, "name": "", "path": path, "project_id": project.id, "status": null,
                     "location": format!("registry.example.com/{path}"), "created_at": time(created) })
         }),
+        ["uploads"] => rows(
+            ask,
+            extras::attachments(ask.world, at),
+            |id, filename| json!({ "id": id, "size": 1000 + id, "filename": filename, "created_at": time(created), "uploaded_by": maria() }),
+        ),
         ["boards"] => rows(
             ask,
             extras::boards(ask.world, at),

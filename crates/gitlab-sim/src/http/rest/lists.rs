@@ -21,6 +21,7 @@ pub(super) fn of_project(ask: &Ask<'_>, at: usize, list: &[&str]) -> HttpRespons
         ["pipelines" | "jobs" | "deployments" | "environments" | "pipeline_schedules"] => {
             ask.world.reads_pipelines(ask.reader, at)
         }
+        ["uploads"] => ask.world.lists_attachments(ask.reader, at),
         _ => true,
     };
     if !open {

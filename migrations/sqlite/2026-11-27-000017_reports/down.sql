@@ -1,0 +1,3 @@
+DROP VIEW attachments;
+DROP VIEW vulnerabilities;
+DROP VIEW test_reports;
