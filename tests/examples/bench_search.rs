@@ -26,13 +26,14 @@ const TIMES: usize = 50;
 /// How often the charts of their project are asked for.
 const CHARTS: usize = 10;
 /// What is searched for, and how often it is there.
-const SEARCHES: [(&str, &str); 8] = [
+const SEARCHES: [(&str, &str); 9] = [
     ("gateway", "in every title"),
     ("everywhere", "in every text"),
     ("topic7", "in the title of one in ten, as a beginning"),
     ("word123", "in the text of one in a thousand"),
     ("gateway%20word123", "one everywhere and one seldom"),
-    ("gate%20every%20topic", "three beginnings of what is everywhere"),
+    ("gateway%20everywhere%20topic", "two words everywhere and the beginning of another one"),
+    ("gate", "the beginning of what is everywhere"),
     ("needle777777", "in one title"),
     ("nowhere", "not at all"),
 ];

@@ -2,8 +2,8 @@
 //!
 //! Titles count before texts, and what was seen later before what was seen earlier. Of a word that is everywhere only some
 //! places are looked at: nobody reads a hundred thousand of them, and everybody waits for them. For the same reason longer
-//! words that begin with what was typed are looked for only where there is little else: both databases gather all of their
-//! places before they give the first.
+//! words are looked for only where there is little else, and only for the last word: both databases gather all places of
+//! a beginning before they give the first.
 
 use crate::{
     Conn, StoreError,
@@ -57,24 +57,18 @@ pub fn words(text: &str) -> Vec<String> {
     words.take(WORDS).map(str::to_lowercase).collect()
 }
 
-/// What has to be where.
+/// What has to be where, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Pass {
-    /// In titles, and not in texts as well.
-    titles: bool,
-    /// The beginnings of words, and not only words.
-    beginnings: bool,
+enum Pass {
+    /// All words in the title.
+    Titles,
+    /// All words, wherever.
+    Texts,
+    /// All words, of which the last may be the beginning of one: it is the one that people are still typing.
+    Beginning,
 }
 
-/// The best first.
-const PASSES: [Pass; 4] = [
-    Pass { titles: true, beginnings: false },
-    Pass { titles: false, beginnings: false },
-    Pass { titles: true, beginnings: true },
-    Pass { titles: false, beginnings: true },
-];
-
-/// Objects with all of these words, or where there are few, with words that begin with them, at most `limit`.
+/// Objects with all of these words, or where there are few, with a word that begins with the last of them, at most `limit`.
 pub fn search(conn: &mut Conn<'_>, search: &Search, limit: i64) -> Result<Vec<Resource>, StoreError> {
     let words = words(&search.text);
     if words.is_empty() || search.among.is_empty() {
@@ -82,8 +76,8 @@ pub fn search(conn: &mut Conn<'_>, search: &Search, limit: i64) -> Result<Vec<Re
     }
     let mut ids = Vec::new();
     let mut seen = HashSet::new();
-    for pass in PASSES {
-        if pass.beginnings && ids.len() >= ENOUGH {
+    for pass in [Pass::Titles, Pass::Texts, Pass::Beginning] {
+        if pass == Pass::Beginning && ids.len() >= ENOUGH {
             break;
         }
         for found in places(conn, search, &words, pass, limit)? {
@@ -110,10 +104,13 @@ fn places(
     let (among, confidential) = (ids(&search.among), ids(&search.confidential));
     Ok(match conn {
         Conn::Sqlite(c) => {
-            let star = if pass.beginnings { "*" } else { "" };
-            let all: Vec<_> = words.iter().map(|word| format!("\"{word}\"{star}")).collect();
+            let all: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
             let all = all.join(" AND ");
-            let wanted = if pass.titles { format!("title : ({all})") } else { all };
+            let wanted = match pass {
+                Pass::Titles => format!("title : ({all})"),
+                Pass::Texts => all,
+                Pass::Beginning => format!("{all}*"),
+            };
             let list = |ids: &[i64]| serde_json::to_string(ids).unwrap_or_default();
             let restricted = restricted("r.", |_| "IN (SELECT value FROM json_each(?))".to_owned());
             let query = sql_query(format!(
@@ -133,13 +130,11 @@ fn places(
             areas.fold(query, BoxedSqlQuery::bind::<Text, _>).load(*c)?
         }
         Conn::Postgres(c) => {
-            let weight = match pass {
-                Pass { titles: false, beginnings: false } => "",
-                Pass { titles: true, beginnings: false } => ":A",
-                Pass { titles: false, beginnings: true } => ":*",
-                Pass { titles: true, beginnings: true } => ":*A",
+            let wanted = match pass {
+                Pass::Titles => format!("{}:A", words.join(":A & ")),
+                Pass::Texts => words.join(" & "),
+                Pass::Beginning => format!("{}:*", words.join(" & ")),
             };
-            let all: Vec<_> = words.iter().map(|word| format!("{word}{weight}")).collect();
             // Of one word that is everywhere some places will do; of several, what they have in common is to be found.
             let places = if words.len() == 1 { 4 * LOOKED_AT } else { 0 };
             sql_query(format!("SET LOCAL gin_fuzzy_search_limit = {places}")).execute(*c)?;
@@ -150,7 +145,7 @@ fn places(
                  AND kind = coalesce($5, kind){restricted} LIMIT $2) AS found ORDER BY id DESC LIMIT {limit}"
             ))
             .into_boxed::<Pg>()
-            .bind::<Text, _>(all.join(" & "))
+            .bind::<Text, _>(wanted)
             .bind::<BigInt, _>(LOOKED_AT)
             .bind::<Array<BigInt>, _>(among)
             .bind::<Array<BigInt>, _>(confidential)
