@@ -64,8 +64,8 @@ impl Waiting {
 
     /// Keeps the memory of a batch that was written, if it is of a usual size.
     fn keep(&mut self, mut written: BytesMut) {
-        if written.capacity() <= BATCH {
-            written.clear();
+        // What is left of its memory says little while its beginning is given away.
+        if !written.try_reclaim(BATCH + 1) {
             self.spare = written;
         }
     }
@@ -142,20 +142,19 @@ impl Queue {
     /// Writes what waits, as long as the connection lasts. Called once for a queue.
     pub(super) async fn write(&self, writer: Writer) -> io::Result<()> {
         let writer = self.writer.get_or_init(|| writer);
-        let mut batch = BytesMut::new();
+        let mut written = None;
         loop {
             let next = {
                 let mut waiting = self.waiting();
-                waiting.keep(batch);
+                written.take().into_iter().for_each(|batch| waiting.keep(batch));
                 let next = waiting.take();
                 waiting.writing = next.is_some();
                 next
             };
-            if let Some(next) = next {
-                batch = next;
+            if let Some(mut batch) = next {
                 writer.write_all(&mut batch).await?;
+                written = Some(batch);
             } else {
-                batch = BytesMut::new();
                 self.more.notified().await;
             }
         }

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     freshness::Freshness,
     handlers::explore::{ancestors, description},
-    pages::{Frame, ProjectPage, ResourceFilter, ResourceRow, Tab},
+    pages::{Frame, ProjectPage, ResourceFilter, ResourceRow, Tab, words},
     session::{PageUser, SignedIn},
 };
 use actix_web::{
@@ -14,7 +14,7 @@ use actix_web::{
 };
 use chrono::DateTime;
 use serde::Deserialize;
-use trawl_jobs::{AreaId, AreaKind};
+use trawl_jobs::{AreaId, AreaKind, RecordKind};
 use trawl_store::{
     Conn, StoreError, areas,
     resources::{self, Place, Resource, ResourceFilter as StoreFilter},
@@ -129,7 +129,11 @@ fn resource_row(resource: &Resource) -> ResourceRow {
     ResourceRow {
         id: resource.id,
         iid: resource.iid,
-        title: resource.title.clone(),
+        title: if resource.kind == RecordKind::TestReport.as_str() {
+            words::tests(&payload)
+        } else {
+            resource.title.clone()
+        },
         author: resource.author.clone(),
         state: resource.state.clone().unwrap_or_default(),
         labels: titles(&payload["labels"]),

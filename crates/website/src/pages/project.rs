@@ -153,7 +153,7 @@ impl Tab {
             RecordKind::Issue => Some("#"),
             RecordKind::MergeRequest => Some("!"),
             RecordKind::Milestone => Some("%"),
-            RecordKind::Pipeline => Some(""),
+            RecordKind::Pipeline | RecordKind::TestReport => Some(""),
             _ => None,
         }
     }
@@ -188,7 +188,7 @@ impl Tab {
             | RecordKind::Milestone
             | RecordKind::Vulnerability => "Title",
             RecordKind::Pipeline => "Branch or tag",
-            RecordKind::TestReport => "Pipeline",
+            RecordKind::TestReport => "Tests",
             RecordKind::Deployment => "Environment",
             _ => "Name",
         }

@@ -34,6 +34,22 @@ pub fn plural(number: impl Into<i128>, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
+/// What a mirrored test report says: `1,200 tests, 3 failed`.
+#[must_use]
+pub fn tests(report: &serde_json::Value) -> String {
+    let figure = |name: &str| report[name].as_u64().unwrap_or_default();
+    let mut words = plural(figure("count"), "test", "tests");
+    for (name, what) in [("failed", "failed"), ("error", "with an error"), ("skipped", "skipped")] {
+        if figure(name) > 0 {
+            words = format!("{words}, {} {what}", count(figure(name)));
+        }
+    }
+    match report["suite_error"].as_str() {
+        Some(error) => format!("{words}: {error}"),
+        None => words,
+    }
+}
+
 /// A share in whole percent. Rounded down, so that only what is done says `100 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
@@ -229,6 +245,14 @@ mod tests {
         assert_eq!(count(-12_345_678), "-12,345,678");
         assert_eq!(plural(1, "job", "jobs"), "1 job");
         assert_eq!(plural(1204, "job", "jobs"), "1,204 jobs");
+    }
+
+    #[test]
+    fn a_test_report_says_what_went_wrong() {
+        let report = serde_json::json!({ "count": 1200, "failed": 3, "error": 0, "skipped": 1, "suite_error": null });
+        assert_eq!(tests(&report), "1,200 tests, 3 failed, 1 skipped");
+        let broken = serde_json::json!({ "count": 0, "suite_error": "no XML" });
+        assert_eq!(tests(&broken), "0 tests: no XML");
     }
 
     #[test]
