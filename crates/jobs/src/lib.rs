@@ -9,6 +9,7 @@ pub mod id;
 pub mod item;
 pub mod kind;
 pub mod lane;
+mod lists;
 pub mod plan;
 pub mod progress;
 pub mod rank;

@@ -10,6 +10,7 @@ use std::{
 };
 use trawl_protocol::{
     Boot, Frame, FrameError, Header, Hello, Kind, Peer, ProcessId, ProcessInfo, Refusal, Wired, codec::BUS_FRAME_LIMIT,
+    encode,
 };
 
 /// A process that is to be let in.
@@ -330,10 +331,10 @@ impl Inner {
 
 fn tell<T: serde::Serialize>(id: ProcessId, entry: &Entry, kind: Kind, value: &T) {
     let Some(queue) = &entry.queue else { return };
-    match Frame::of(Header::plain(kind, ProcessId::SUPERVISOR, id), value) {
-        Ok(frame) => {
+    match encode(value) {
+        Ok(body) => {
             let mut bytes = BytesMut::new();
-            frame.wire(&mut bytes);
+            Frame::put(Header::plain(kind, ProcessId::SUPERVISOR, id), &body, &mut bytes);
             if queue.push(&bytes, false) == Queued::Full {
                 queue.closed.cancel();
             }

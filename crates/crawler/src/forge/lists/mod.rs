@@ -60,8 +60,8 @@ pub(crate) trait RowList: Send + Sync {
     const NAME: &str;
     /// What it holds.
     const KIND: RecordKind;
-    /// Where it is: in REST the path below the group or project, in GraphQL the field of the project.
-    const PATH: &str;
+    /// Where it is below the group or project, for a list of REST.
+    const PATH: &str = Self::NAME;
     /// Rows to ask for at once.
     const PAGE: u32 = ROWS_PER_PAGE;
     /// Fields that are kept, where not all of them are for everybody who may see the list.

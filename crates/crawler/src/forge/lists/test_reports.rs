@@ -12,7 +12,6 @@ pub(crate) struct TestReports;
 impl RowList for TestReports {
     const NAME: &str = "test reports";
     const KIND: RecordKind = RecordKind::TestReport;
-    const PATH: &str = "pipelines";
     const PAGE: u32 = TEST_REPORTS_PER_PAGE;
 
     /// GitLab can tell which pipelines have changed.

@@ -10,7 +10,6 @@ pub(crate) struct Vulnerabilities;
 impl RowList for Vulnerabilities {
     const NAME: &str = "vulnerabilities";
     const KIND: RecordKind = RecordKind::Vulnerability;
-    const PATH: &str = "vulnerabilities";
     const PAGE: u32 = VULNERABILITIES_PER_PAGE;
 
     async fn page(asked: Asked<'_, '_>) -> Result<Result<Page<Row>, Error>, JobFailure> {
