@@ -2,11 +2,11 @@
 
 use crate::{
     resources::{issue, put},
-    world::World,
+    world::{World, execute},
 };
 use trawl_jobs::{AreaId, Record, RecordKind, WholeList};
 use trawl_store::{
-    resources,
+    Conn, resources,
     search::{self, Search},
 };
 
@@ -91,3 +91,22 @@ crate::on_both!(
     nobody_finds_what_they_may_not_see,
     words_follow_their_object,
 );
+
+/// PostgreSQL plans the query of a trigger while the table is empty and nothing is known of it, and keeps that plan.
+#[tokio::test]
+async fn a_table_is_filled_without_being_read_for_each_row() {
+    let Some(world) = World::postgres().await else { return };
+    let (instance, area) = (world.instance, world.area(1).await);
+    let fill = move |conn: &mut Conn<'_>| {
+        for id in 0..300 {
+            resources::upsert(conn, instance, area, &issue(id, id), 1)?;
+        }
+        execute(conn, "SELECT pg_stat_force_next_flush()")
+    };
+    world.write(fill).await;
+    let read = "SELECT (SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname = 'resources') \
+                + (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'resources') AS n";
+    assert_eq!(world.count(read).await, 0, "each is new, so that there is none to read");
+    world.write(fill).await;
+    assert!((300..=1200).contains(&world.count(read).await), "each is there, and found at its place");
+}

@@ -2,11 +2,23 @@
 
 use super::{Hub, Ticket, hub::Violation};
 use bytes::BytesMut;
+use futures_util::poll;
+use std::{
+    pin::pin,
+    task::Poll,
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::task::yield_now;
 use trawl_protocol::{
     FrameError,
     halves::{self, Reader},
     handshake::Connection,
 };
+
+/// Whoever was told something mostly answers within this time, and a core that has gone to sleep takes longer than that to
+/// wake. So after each frame we stay awake for so long.
+const LIVELY: Duration = Duration::from_micros(30);
 
 /// Serves a connection that was let in, until either side ends it. Whatever comes ends at most this connection.
 pub async fn serve(connection: Connection, hub: &Hub, ticket: &Ticket) {
@@ -38,11 +50,26 @@ pub async fn serve(connection: Connection, hub: &Hub, ticket: &Ticket) {
 
 async fn read(mut receiver: Reader, hub: &Hub, ticket: &Ticket) -> Result<(), Violation> {
     let (mut bytes, mut receivers) = (BytesMut::new(), Vec::new());
-    while receiver.read(&mut bytes).await.map_err(FrameError::from)? > 0 {
+    while lively(receiver.read(&mut bytes)).await.map_err(FrameError::from)? > 0 {
         let forwarded = hub.forward(ticket, &mut bytes, &mut receivers);
         // What was read together is written together, and by us: a task of the receiver's would have to be woken first.
         receivers.drain(..).for_each(|queue| queue.hurry());
         forwarded?;
     }
     Ok(())
+}
+
+/// Waits, at first without sleeping.
+async fn lively<T>(wait: impl Future<Output = T>) -> T {
+    let mut wait = pin!(wait);
+    let begun = Instant::now();
+    while begun.elapsed() < LIVELY {
+        if let Poll::Ready(value) = poll!(&mut wait) {
+            return value;
+        }
+        // First those who have something to do: other processes on this core, then our other connections.
+        thread::yield_now();
+        yield_now().await;
+    }
+    wait.await
 }

@@ -1,0 +1,4 @@
+CREATE INDEX areas_by_path ON areas (instance_id, full_path);
+DROP INDEX resources_by_parent;
+CREATE INDEX resources_by_parent ON resources (instance_id, parent_kind, parent_id);
+ALTER FUNCTION resources_have_words() RESET enable_seqscan;
