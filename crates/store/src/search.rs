@@ -130,17 +130,18 @@ fn places(
             areas.fold(query, BoxedSqlQuery::bind::<Text, _>).load(*c)?
         }
         Conn::Postgres(c) => {
-            let wanted = match pass {
-                Pass::Titles => format!("{}:A", words.join(":A & ")),
-                Pass::Texts => words.join(" & "),
-                Pass::Beginning => format!("{}:*", words.join(" & ")),
+            let (wanted, query) = match pass {
+                // As the index has words of titles.
+                Pass::Titles => (format!("'={}'", words.join("' & '=")), "$1::tsquery"),
+                Pass::Texts => (words.join(" & "), "to_tsquery('simple', $1)"),
+                Pass::Beginning => (format!("{}:*", words.join(" & ")), "to_tsquery('simple', $1)"),
             };
             // Of one word that is everywhere some places will do; of several, what they have in common is to be found.
             let places = if words.len() == 1 { 4 * LOOKED_AT } else { 0 };
             sql_query(format!("SET LOCAL gin_fuzzy_search_limit = {places}")).execute(*c)?;
             let restricted = restricted("", |nth| format!("= ANY(${})", 6 + nth));
             let query = sql_query(format!(
-                "SELECT id FROM (SELECT id FROM resources WHERE words @@ to_tsquery('simple', $1) \
+                "SELECT id FROM (SELECT id FROM resources WHERE words @@ {query} \
                  AND deleted_at IS NULL AND area_id = ANY($3) AND (NOT confidential OR area_id = ANY($4)) \
                  AND kind = coalesce($5, kind){restricted} LIMIT $2) AS found ORDER BY id DESC LIMIT {limit}"
             ))
