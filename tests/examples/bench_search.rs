@@ -26,7 +26,7 @@ const TIMES: usize = 50;
 /// How often the charts of their project are asked for.
 const CHARTS: usize = 10;
 /// What is searched for, and how often it is there.
-const SEARCHES: [(&str, &str); 9] = [
+const SEARCHES: [(&str, &str); 10] = [
     ("gateway", "in every title"),
     ("everywhere", "in every text"),
     ("topic7", "in the title of one in ten, as a beginning"),
@@ -34,6 +34,7 @@ const SEARCHES: [(&str, &str); 9] = [
     ("gateway%20word123", "one everywhere and one seldom"),
     ("gateway%20everywhere%20topic", "two words everywhere and the beginning of another one"),
     ("gate", "the beginning of what is everywhere"),
+    ("needle", "the beginning of another word in each title"),
     ("needle777777", "in one title"),
     ("nowhere", "not at all"),
 ];

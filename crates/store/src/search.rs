@@ -3,7 +3,7 @@
 //! Titles count before texts, and what was seen later before what was seen earlier. Of a word that is everywhere only some
 //! places are looked at: nobody reads a hundred thousand of them, and everybody waits for them. For the same reason longer
 //! words are looked for only where there is little else, and only for the last word: both databases gather all places of
-//! a beginning before they give the first.
+//! a beginning before they give the first. SQLite is asked for the words that begin so, and then for some of them.
 
 use crate::{
     Conn, StoreError,
@@ -28,6 +28,8 @@ const LOOKED_AT: i64 = 2000;
 const ENOUGH: usize = 10;
 /// Words beyond these are not searched for.
 const WORDS: usize = 12;
+/// Words with the same beginning that are looked for, in the order of their letters.
+const LONGER: i64 = 100;
 
 /// What is searched for, and among what.
 #[derive(Debug, Clone)]
@@ -105,11 +107,14 @@ fn places(
     Ok(match conn {
         Conn::Sqlite(c) => {
             let all: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
-            let all = all.join(" AND ");
-            let wanted = match pass {
-                Pass::Titles => format!("title : ({all})"),
-                Pass::Texts => all,
-                Pass::Beginning => format!("{all}*"),
+            let wanted = match (pass, all.split_last()) {
+                (Pass::Titles, _) => format!("title : ({})", all.join(" AND ")),
+                (Pass::Beginning, Some((last, others))) => {
+                    let longer = longer(c, &words[others.len()])?;
+                    let longer = if longer.is_empty() { format!("{last}*") } else { longer.join(" OR ") };
+                    others.iter().fold(format!("({longer})"), |wanted, other| format!("{other} AND {wanted}"))
+                }
+                _ => all.join(" AND "),
             };
             let list = |ids: &[i64]| serde_json::to_string(ids).unwrap_or_default();
             let restricted = restricted("r.", |_| "IN (SELECT value FROM json_each(?))".to_owned());
@@ -155,6 +160,28 @@ fn places(
             areas.fold(query, BoxedSqlQuery::bind::<Array<BigInt>, _>).load(*c)?
         }
     })
+}
+
+/// The words of SQLite's index that begin like this, each in quotes, or some of them; none where they are not found so.
+fn longer(conn: &mut SqliteConnection, beginning: &str) -> QueryResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Longer {
+        #[diesel(sql_type = Text)]
+        term: String,
+    }
+    // Others may stand there in another form, without their accents.
+    if !beginning.is_ascii() {
+        return Ok(Vec::new());
+    }
+    // From each word to the next: the table has a row for every place, and reading all of those is what takes long.
+    let query = sql_query(
+        "WITH RECURSIVE longer (term) AS (SELECT (SELECT term FROM resources_terms WHERE term >= ?1 LIMIT 1) \
+         UNION ALL SELECT (SELECT term FROM resources_terms WHERE term >= longer.term || char(1) LIMIT 1) FROM longer \
+         WHERE longer.term < ?1 || char(1114111) LIMIT ?2) \
+         SELECT term FROM longer WHERE term < ?1 || char(1114111)",
+    );
+    let longer: Vec<Longer> = query.bind::<Text, _>(beginning).bind::<BigInt, _>(LONGER).load(conn)?;
+    Ok(longer.into_iter().map(|Longer { term }| format!("\"{term}\"")).collect())
 }
 
 /// Conditions for kinds that are not for everybody; `among` is the n-th list of areas as the database writes it.

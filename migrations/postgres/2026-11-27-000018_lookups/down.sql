@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION resource_words(kind TEXT, title TEXT, payload TEXT) R
 DECLARE
     object JSON;
 BEGIN
-    IF kind IN ('group', 'project', 'member', 'pipeline') THEN
+    IF kind IN ('group', 'project', 'member', 'pipeline', 'pipeline_job', 'deployment', 'environment', 'pipeline_schedule', 'board') THEN
         RETURN NULL;
     END IF;
     object := payload::json;

@@ -16,7 +16,7 @@ DECLARE
     of_title TSVECTOR := strip(to_tsvector('simple', left(title, 10000)));
     object JSON;
 BEGIN
-    IF kind IN ('group', 'project', 'member', 'pipeline') THEN
+    IF kind IN ('group', 'project', 'member', 'pipeline', 'pipeline_job', 'deployment', 'environment', 'pipeline_schedule', 'board') THEN
         RETURN NULL;
     END IF;
     of_title := of_title || array_to_tsvector(ARRAY(SELECT '=' || word FROM unnest(tsvector_to_array(of_title)) AS word));

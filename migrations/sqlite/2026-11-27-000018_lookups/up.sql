@@ -4,3 +4,6 @@ DROP INDEX resources_by_parent;
 CREATE INDEX resources_by_parent ON resources (parent_kind, parent_id, instance_id);
 -- And nobody looks for an area by its path.
 DROP INDEX areas_by_path;
+
+-- The words of the index themselves, with a row for each place.
+CREATE VIRTUAL TABLE resources_terms USING fts5vocab(resources_words, 'instance');
