@@ -75,7 +75,7 @@ fn forge() -> Sim {
 
 async fn site() -> Site {
     // Long enough for everything to be read in between, or what is urgent would always come first.
-    let every = if rate() > RATE { "30" } else { "6" };
+    let every = if rate() > RATE { "30" } else { "12" };
     let system = System::new()
         .with("TRAWL_FORGE__INCREMENTAL_SECONDS", every)
         .with("TRAWL_FORGE__LISTS_SECONDS", every)
