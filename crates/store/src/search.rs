@@ -28,8 +28,8 @@ const LOOKED_AT: i64 = 2000;
 const ENOUGH: usize = 10;
 /// Words beyond these are not searched for.
 const WORDS: usize = 12;
-/// Words with the same beginning that are looked for, in the order of their letters.
-const LONGER: i64 = 100;
+/// Words with the same beginning that are looked for one by one, in the order of their letters.
+const LONGER: usize = 100;
 
 /// What is searched for, and among what.
 #[derive(Debug, Clone)]
@@ -111,7 +111,9 @@ fn places(
                 (Pass::Titles, _) => format!("title : ({})", all.join(" AND ")),
                 (Pass::Beginning, Some((last, others))) => {
                     let longer = longer(c, &words[others.len()])?;
-                    let longer = if longer.is_empty() { format!("{last}*") } else { longer.join(" OR ") };
+                    // Of one word some places will do; of several, what they have in common is to be found.
+                    let known = !longer.is_empty() && (others.is_empty() || longer.len() <= LONGER);
+                    let longer = if known { longer.join(" OR ") } else { format!("{last}*") };
                     others.iter().fold(format!("({longer})"), |wanted, other| format!("{other} AND {wanted}"))
                 }
                 _ => all.join(" AND "),
@@ -162,7 +164,8 @@ fn places(
     })
 }
 
-/// The words of SQLite's index that begin like this, each in quotes, or some of them; none where they are not found so.
+/// The words of SQLite's index that begin like this, each in quotes: all, or some more than [`LONGER`]; none where they are
+/// not found so.
 fn longer(conn: &mut SqliteConnection, beginning: &str) -> QueryResult<Vec<String>> {
     #[derive(QueryableByName)]
     struct Longer {
@@ -180,7 +183,8 @@ fn longer(conn: &mut SqliteConnection, beginning: &str) -> QueryResult<Vec<Strin
          WHERE longer.term < ?1 || char(1114111) LIMIT ?2) \
          SELECT term FROM longer WHERE term < ?1 || char(1114111)",
     );
-    let longer: Vec<Longer> = query.bind::<Text, _>(beginning).bind::<BigInt, _>(LONGER).load(conn)?;
+    let limit = i64::try_from(LONGER + 1).unwrap_or(i64::MAX);
+    let longer: Vec<Longer> = query.bind::<Text, _>(beginning).bind::<BigInt, _>(limit).load(conn)?;
     Ok(longer.into_iter().map(|Longer { term }| format!("\"{term}\"")).collect())
 }
 

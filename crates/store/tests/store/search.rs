@@ -62,6 +62,17 @@ async fn nobody_finds_what_they_may_not_see(world: &World) {
     assert_eq!(found(world, "plan", &[area], &[area]).await, [7, 5, 4, 2, 1], "as a developer, and not a maintainer");
 }
 
+async fn a_beginning_of_many_words_hides_none_beside_another_word(world: &World) {
+    let area = world.area(1).await;
+    for id in 1..=150 {
+        put(world, area, said(id, &format!("part{id:03}"), "")).await;
+    }
+    put(world, area, said(200, "zebra with part150", "")).await;
+    assert_eq!(found(world, "zebra part", &[area], &[]).await, [200]);
+    assert_eq!(found(world, "part", &[area], &[]).await.len(), 10, "as many as were asked for");
+    assert_eq!(found(world, "part15", &[area], &[]).await, [200, 150]);
+}
+
 async fn words_follow_their_object(world: &World) {
     let area = world.area(1).await;
     let all = [area];
@@ -89,6 +100,7 @@ async fn words_follow_their_object(world: &World) {
 crate::on_both!(
     titles_come_before_texts_and_late_before_early,
     nobody_finds_what_they_may_not_see,
+    a_beginning_of_many_words_hides_none_beside_another_word,
     words_follow_their_object,
 );
 
