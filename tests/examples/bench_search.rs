@@ -26,15 +26,19 @@ const TIMES: usize = 50;
 /// How often the charts of their project are asked for.
 const CHARTS: usize = 10;
 /// What is searched for, and how often it is there.
-const SEARCHES: [(&str, &str); 10] = [
+const SEARCHES: [(&str, &str); 14] = [
     ("gateway", "in every title"),
     ("everywhere", "in every text"),
     ("topic7", "in the title of one in ten, as a beginning"),
     ("word123", "in the text of one in a thousand"),
     ("gateway%20word123", "one everywhere and one seldom"),
+    ("gateway%20everywhere", "two words everywhere"),
     ("gateway%20everywhere%20topic", "two words everywhere and the beginning of another one"),
     ("gate", "the beginning of what is everywhere"),
     ("needle", "the beginning of another word in each title"),
+    ("gateway%20needle", "one everywhere and the beginning of another word in each title"),
+    ("word123%20needle", "one seldom and the beginning of another word in each title"),
+    ("gateway%20needle12345", "one everywhere and the beginning of eleven words"),
     ("needle777777", "in one title"),
     ("nowhere", "not at all"),
 ];

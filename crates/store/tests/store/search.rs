@@ -65,12 +65,47 @@ async fn nobody_finds_what_they_may_not_see(world: &World) {
 async fn a_beginning_of_many_words_hides_none_beside_another_word(world: &World) {
     let area = world.area(1).await;
     for id in 1..=150 {
-        put(world, area, said(id, &format!("part{id:03}"), "")).await;
+        put(world, area, said(id, "Item", &format!("Its Part{id:03}"))).await;
     }
     put(world, area, said(200, "zebra with part150", "")).await;
+    put(world, area, said(201, "zebra with counterpart1 and opart1", "")).await;
     assert_eq!(found(world, "zebra part", &[area], &[]).await, [200]);
+    assert_eq!(found(world, "zebra with part", &[area], &[]).await, [200]);
     assert_eq!(found(world, "part", &[area], &[]).await.len(), 10, "as many as were asked for");
+    assert_eq!(found(world, "item part", &[area], &[]).await, (141..=150).rev().collect::<Vec<_>>());
+    assert_eq!(found(world, "item its part", &[area], &[]).await, (141..=150).rev().collect::<Vec<_>>());
     assert_eq!(found(world, "part15", &[area], &[]).await, [200, 150]);
+}
+
+async fn what_is_older_than_many_others_is_found(world: &World) {
+    let area = world.area(1).await;
+    put(world, area, said(1, "Zebra", "near the counter")).await;
+    put(world, area, said(2, "The counter", "of a zebra")).await;
+    put(world, area, said(3, "Zebras", "of part1")).await;
+    for id in 11..=150 {
+        put(world, area, said(id, &format!("part{id:03}"), "")).await;
+    }
+    world
+        .write(move |conn| {
+            // One of two has a word that begins as some do which nothing else here has.
+            let rows = "WITH RECURSIVE c (n) AS (SELECT 1000 UNION ALL SELECT n + 1 FROM c WHERE n < 12000) \
+                        SELECT instance_id, kind, n, area_id, 'common' || CASE n % 2 WHEN 0 THEN ' part' || n ELSE '' END, \
+                        confidential, '{}', written_at FROM c, resources WHERE gitlab_id = 1";
+            let into = "instance_id, kind, gitlab_id, area_id, title, confidential, payload, written_at";
+            execute(conn, &format!("INSERT INTO resources ({into}) {rows}"))
+        })
+        .await;
+    let all = [area];
+    assert_eq!(found(world, "zebra", &all, &all).await, [1, 2, 3], "in a title, in a text, as a beginning");
+    assert_eq!(found(world, "zebra counter", &all, &all).await, [2, 1]);
+    assert_eq!(
+        found(world, "zebras part", &all, &all).await,
+        [3],
+        "a word that is seldom, and a beginning that is not"
+    );
+    assert_eq!(found(world, "part01", &all, &all).await, (11..=19).rev().collect::<Vec<_>>());
+    assert_eq!(found(world, "common part01", &all, &all).await, [0; 0], "a word that is not seldom");
+    assert_eq!(found(world, "common part", &all, &all).await.first(), Some(&12000));
 }
 
 async fn words_follow_their_object(world: &World) {
@@ -101,6 +136,7 @@ crate::on_both!(
     titles_come_before_texts_and_late_before_early,
     nobody_finds_what_they_may_not_see,
     a_beginning_of_many_words_hides_none_beside_another_word,
+    what_is_older_than_many_others_is_found,
     words_follow_their_object,
 );
 

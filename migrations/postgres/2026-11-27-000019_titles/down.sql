@@ -1,0 +1,1 @@
+COMMENT ON COLUMN resources.words IS NULL;
