@@ -20,10 +20,7 @@ use std::{
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio_util::sync::CancellationToken;
 use trawl_jobs::{Change, FoundArea, Item, JobError, Lease, Level, Outcome, Progress, Record, Report, text::clip};
-use trawl_protocol::{
-    Bus, Message, ProcessId,
-    bus::{BusError, Delivery},
-};
+use trawl_protocol::{Bus, Message, ProcessId, bus::BusError, delivery::Delivery};
 
 /// Pause between two reports that only say how far the job is.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(250);

@@ -7,7 +7,9 @@
 use crate::{
     Boot, FrameError, Message, Peer, ProcessId, ProcessInfo,
     codec::{BUS_FRAME_LIMIT, encode},
+    delivery::{Deliveries, Delivery, Fate},
     handshake::{self, ConnectError, Hello},
+    mailbox::Mailbox,
     pump::Pump,
     room::Room,
 };
@@ -16,14 +18,14 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot},
-    task::JoinHandle,
+    sync::{Semaphore, mpsc},
+    task::{JoinHandle, coop},
     time::sleep,
 };
 
@@ -91,28 +93,28 @@ pub enum BusError {
     Frame(#[from] FrameError),
 }
 
-/// Resolves once the receiver has acknowledged: for the website this means committed.
-#[derive(Debug)]
-pub struct Delivery(oneshot::Receiver<()>);
-
-impl Delivery {
-    /// Waits for the acknowledgement.
-    ///
-    /// # Errors
-    /// The receiver has died, or the bus was closed.
-    pub async fn acknowledged(self) -> Result<(), BusError> {
-        self.0.await.map_err(|_| BusError::ReceiverGone)
-    }
-}
-
 /// Handle to the bus. Cheap to clone; the bus ends when the last one is dropped.
 #[derive(Debug, Clone)]
-pub struct Bus {
-    // Unbounded, since what is in it is bounded otherwise: messages by their window's permits, acks by the windows of
-    // those who send to us.
-    commands: mpsc::UnboundedSender<Command>,
-    windows: Arc<Mutex<BTreeMap<ProcessId, Arc<Semaphore>>>>,
+pub struct Bus(Arc<Handle>);
+
+/// What all handles have in common.
+#[derive(Debug)]
+struct Handle {
+    mailbox: Arc<Mailbox>,
+    sending: Mutex<Sending>,
     in_hand: Arc<AtomicU32>,
+}
+
+#[derive(Debug, Default)]
+struct Sending {
+    windows: BTreeMap<ProcessId, Arc<Semaphore>>,
+    deliveries: Deliveries,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.mailbox.desert();
+    }
 }
 
 /// What handles ask of the pump.
@@ -120,14 +122,13 @@ pub struct Bus {
 pub(crate) enum Command {
     Send { to: ProcessId, body: Bytes, keep: Keep },
     Signal { to: ProcessId, body: Bytes },
-    Acknowledge(Receipt),
 }
 
 /// What is kept with a message until it is acknowledged.
 #[derive(Debug)]
 pub(crate) struct Keep {
     pub(crate) room: Room,
-    pub(crate) done: oneshot::Sender<()>,
+    pub(crate) fate: Fate,
 }
 
 impl Bus {
@@ -139,7 +140,6 @@ impl Bus {
     pub async fn connect(
         options: BusOptions,
     ) -> Result<(Self, mpsc::Receiver<Incoming>, JoinHandle<Result<(), ConnectError>>), ConnectError> {
-        let (commands, command_receiver) = mpsc::unbounded_channel();
         let (deliver, incoming) = mpsc::channel(INCOMING);
         let first = loop {
             match handshake::connect(&options.socket, &options.hello, BUS_FRAME_LIMIT).await {
@@ -148,9 +148,10 @@ impl Bus {
             }
         };
         let in_hand = Arc::<AtomicU32>::default();
-        let pump = Pump::new(options, first.1.you, Arc::clone(&in_hand));
-        let task = tokio::spawn(pump.run(first.0, command_receiver, deliver));
-        Ok((Self { commands, windows: Arc::default(), in_hand }, incoming, task))
+        let mailbox = Arc::<Mailbox>::default();
+        let pump = Pump::new(options, first.1.you, Arc::clone(&mailbox), Arc::clone(&in_hand));
+        let task = tokio::spawn(pump.run(first.0, deliver));
+        Ok((Self(Arc::new(Handle { mailbox, sending: Mutex::default(), in_hand })), incoming, task))
     }
 
     /// Sends a message as soon as the receiver's window has room, and again until it is acknowledged. With
@@ -160,32 +161,30 @@ impl Bus {
     /// The message is too large, or the bus has ended.
     pub async fn send(&self, to: ProcessId, message: &Message) -> Result<Delivery, BusError> {
         let body = encode(message)?;
-        let window = Arc::clone(
-            self.windows
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(to)
-                .or_insert_with(|| Arc::new(Semaphore::new(WINDOW_KIB))),
-        );
+        // Who sends without end lets others run, the pump before all.
+        coop::consume_budget().await;
+        let (window, (fate, delivery)) = {
+            let mut sending = self.sending();
+            let window = sending.windows.entry(to).or_insert_with(|| Arc::new(Semaphore::new(WINDOW_KIB)));
+            (Arc::clone(window), sending.deliveries.next())
+        };
         let kib = body.len().div_ceil(1024).clamp(1, WINDOW_KIB);
         let room = Room::take(window, kib).await.ok_or(BusError::Closed)?;
-        let (done, delivery) = oneshot::channel();
-        self.command(Command::Send { to, body, keep: Keep { room, done } })?;
-        Ok(Delivery(delivery))
+        self.command(Command::Send { to, body, keep: Keep { room, fate } })?;
+        Ok(delivery)
     }
 
     /// How much of the window towards a receiver is taken by what it has not acknowledged, in percent. A full one holds
     /// up whoever sends.
     #[must_use]
     pub fn window_percent(&self, to: ProcessId) -> u8 {
-        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = windows.get(&to).map_or(WINDOW_KIB, |window| window.available_permits());
+        let free = self.sending().windows.get(&to).map_or(WINDOW_KIB, |window| window.available_permits());
         u8::try_from((WINDOW_KIB - free.min(WINDOW_KIB)) * 100 / WINDOW_KIB).unwrap_or(100)
     }
 
     /// Says how many jobs this process has in hand, for the supervisor's status.
     pub fn set_in_hand(&self, jobs: usize) {
-        self.in_hand.store(u32::try_from(jobs).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.0.in_hand.store(u32::try_from(jobs).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     /// Sends a message that may be lost.
@@ -201,10 +200,14 @@ impl Bus {
     /// # Errors
     /// The bus has ended.
     pub fn acknowledge(&self, receipt: Receipt) -> Result<(), BusError> {
-        self.command(Command::Acknowledge(receipt))
+        if self.0.mailbox.acknowledge(receipt) { Ok(()) } else { Err(BusError::Closed) }
+    }
+
+    fn sending(&self) -> MutexGuard<'_, Sending> {
+        self.0.sending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn command(&self, command: Command) -> Result<(), BusError> {
-        self.commands.send(command).map_err(|_| BusError::Closed)
+        if self.0.mailbox.command(command) { Ok(()) } else { Err(BusError::Closed) }
     }
 }

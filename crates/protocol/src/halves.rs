@@ -9,23 +9,26 @@ use bytes::{Buf as _, BytesMut};
 use std::{
     future::poll_fn,
     io::{self, Read as _, Write as _},
+    ops::Range,
     os::unix::net::UnixStream,
-    task::{Poll, ready},
+    task::Poll,
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
 /// Read at once. Bytes.
 const READ: usize = 64 << 10;
 
-/// Takes a connection apart.
+/// Takes a connection apart, of which this much was read already.
 ///
 /// # Errors
 /// Out of descriptors.
-pub fn split(stream: Stream) -> io::Result<(Reader, Writer)> {
+pub fn split(stream: Stream, already: &[u8]) -> io::Result<(Reader, Writer)> {
     let reading = stream.into_std()?;
     let writing = reading.try_clone()?;
     let reading = watched(reading, Interest::READABLE)?;
-    Ok((Reader { stream: reading, buffer: vec![0; READ].into() }, Writer(writing)))
+    let mut buffer = vec![0; READ.max(already.len())];
+    buffer[..already.len()].copy_from_slice(already);
+    Ok((Reader { stream: reading, buffer, read: 0..already.len() }, Writer(writing)))
 }
 
 #[expect(unsafe_code, reason = "the runtime asks for a promise about the descriptor that its safe calls cannot check")]
@@ -39,27 +42,49 @@ fn watched(stream: UnixStream, interest: Interest) -> io::Result<AsyncFd<UnixStr
 #[derive(Debug)]
 pub struct Reader {
     stream: AsyncFd<UnixStream>,
-    buffer: Box<[u8]>,
+    buffer: Vec<u8>,
+    /// What of it was read and is not consumed.
+    read: Range<usize>,
 }
 
 impl Reader {
-    /// Waits for bytes and puts them behind those that are there. Returns how many; 0: nothing will come any more. Nothing
-    /// is lost where it is not waited for to the end.
+    /// What was read and is not consumed.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[self.read.clone()]
+    }
+
+    /// So much of it is done with.
+    pub fn consume(&mut self, bytes: usize) {
+        self.read.start = self.read.end.min(self.read.start + bytes);
+    }
+
+    /// Waits for more bytes, behind those that are there. Returns how many; 0: nothing will come any more. Nothing is lost
+    /// where it is not waited for to the end.
     ///
     /// # Errors
     /// The connection broke.
-    pub async fn read(&mut self, to: &mut BytesMut) -> io::Result<usize> {
+    pub async fn read(&mut self) -> io::Result<usize> {
+        self.make_room();
         // Not `readable`, which takes a place in a list of all who wait: only one does.
         poll_fn(|context| {
             loop {
-                let mut ready = ready!(self.stream.poll_read_ready(context))?;
-                match self.stream.get_ref().read(&mut self.buffer) {
+                let Poll::Ready(ready) = self.stream.poll_read_ready(context) else {
+                    if self.read.is_empty() && self.buffer.len() > READ {
+                        // A large frame has come and gone.
+                        (self.buffer, self.read) = (vec![0; READ], 0..0);
+                    }
+                    return Poll::Pending;
+                };
+                let mut ready = ready?;
+                let room = &mut self.buffer[self.read.end..];
+                match self.stream.get_ref().read(room) {
                     Ok(length) => {
                         // Less than there was room for: nothing is left, and asking for it would be a call for nothing.
-                        if length < self.buffer.len() {
+                        if length < room.len() {
                             ready.clear_ready();
                         }
-                        to.extend_from_slice(&self.buffer[..length]);
+                        self.read.end += length;
                         return Poll::Ready(Ok(length));
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
@@ -69,6 +94,18 @@ impl Reader {
             }
         })
         .await
+    }
+
+    /// Half a frame, which is what mostly is left, begins where the buffer begins; there is room for more of it.
+    fn make_room(&mut self) {
+        let left = self.read.len();
+        if self.read.start > 0 {
+            self.buffer.copy_within(self.read.clone(), 0);
+            self.read = 0..left;
+        }
+        if left == self.buffer.len() {
+            self.buffer.resize(2 * left, 0);
+        }
     }
 }
 
@@ -125,21 +162,33 @@ mod tests {
     #[tokio::test]
     async fn everything_arrives_however_slowly_it_is_read() {
         let (one, other) = Stream::pair().unwrap();
-        let (mut reader, _) = split(one).unwrap();
-        let (_, writer) = split(other).unwrap();
+        // Some of it has come before.
+        let (mut reader, _) = split(one, &[0; 5]).unwrap();
+        let (_, writer) = split(other, &[]).unwrap();
         // Much more than the kernel holds.
         let all: Vec<u8> = (0..4 << 20).map(|n: u32| n.to_le_bytes()[1]).collect();
-        let mut said = BytesMut::from(&all[..]);
+        let mut said = BytesMut::from(&all[5..]);
         let say = async {
             writer.write_all(&mut said).await.unwrap();
             drop(writer);
         };
         let hear = async {
-            let mut heard = BytesMut::new();
+            let (mut heard, mut grown) = (Vec::new(), false);
             while heard.len() < all.len() {
-                assert_ne!(reader.read(&mut heard).await.unwrap(), 0);
+                assert_ne!(reader.read().await.unwrap(), 0);
+                // As with frames, the last of which is not whole mostly; at first with one that is larger than the buffer.
+                let there = reader.bytes().len();
+                let whole = match there {
+                    _ if there > 3 * READ || heard.len() + there == all.len() => there,
+                    _ if heard.is_empty() => 0,
+                    _ => there / 1000 * 1000,
+                };
+                heard.extend_from_slice(&reader.bytes()[..whole]);
+                reader.consume(whole);
+                grown |= reader.buffer.len() > READ;
                 tokio::task::yield_now().await;
             }
+            assert!(grown && reader.bytes().is_empty());
             heard
         };
         let ((), heard) = tokio::join!(say, hear);
@@ -149,9 +198,9 @@ mod tests {
     #[tokio::test]
     async fn an_end_is_seen_by_both() {
         let (one, other) = Stream::pair().unwrap();
-        let (mut reader, writer) = split(one).unwrap();
+        let (mut reader, writer) = split(one, &[]).unwrap();
         drop(other);
-        assert_eq!(reader.read(&mut BytesMut::new()).await.unwrap(), 0);
+        assert_eq!(reader.read().await.unwrap(), 0);
         assert!(writer.write_all(&mut BytesMut::from(&b"x"[..])).await.is_err());
     }
 }

@@ -8,10 +8,12 @@
 pub mod auth;
 pub mod bus;
 pub mod codec;
+pub mod delivery;
 pub mod halves;
 pub mod handshake;
 pub mod header;
 pub mod identity;
+mod mailbox;
 pub mod message;
 mod pump;
 mod room;

@@ -4,12 +4,13 @@ use crate::{
     Boot, Frame, FrameError, Header, Kind, Peer, ProcessId, Wired,
     bus::{BusOptions, Command, Incoming, Keep, Receipt},
     codec::BUS_FRAME_LIMIT,
-    halves,
+    halves::{self, Reader},
     handshake::{self, ConnectError, Connection},
+    mailbox::{Acknowledged, Left, Mailbox},
     room::Room,
     window::{Arrival, Inbox, Outbox, Piece},
 };
-use bytes::{Buf as _, BytesMut};
+use bytes::BytesMut;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
@@ -24,21 +25,20 @@ use tokio::{
 };
 
 /// Acknowledge at the latest after so many messages …
-const ACK_MESSAGES: usize = 32;
+const ACK_MESSAGES: usize = 256;
 /// … or after so long.
 const ACK_DELAY: Duration = Duration::from_millis(5);
 /// Signals that nobody has fetched are dropped beyond this number.
 const SIGNAL_BACKLOG: usize = 1024;
 /// A larger buffer that frames are written from is not kept once it is empty. Bytes.
 const BURST: usize = 256 << 10;
-/// Commands that are taken at once.
-const COMMANDS: usize = 256;
 /// First and longest pause before connecting again.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
 
 /// See the module.
 pub(crate) struct Pump {
     options: BusOptions,
+    mailbox: Arc<Mailbox>,
     in_hand: Arc<AtomicU32>,
     boot: Boot,
     me: ProcessId,
@@ -58,10 +58,11 @@ enum End {
 
 impl Pump {
     /// For a process that was let in as `me`.
-    pub(crate) fn new(options: BusOptions, me: ProcessId, in_hand: Arc<AtomicU32>) -> Self {
+    pub(crate) fn new(options: BusOptions, me: ProcessId, mailbox: Arc<Mailbox>, in_hand: Arc<AtomicU32>) -> Self {
         Self {
             boot: options.hello.boot,
             options,
+            mailbox,
             in_hand,
             me,
             outboxes: BTreeMap::new(),
@@ -73,16 +74,11 @@ impl Pump {
     }
 
     /// Runs until the last handle is dropped, or with the reason why the supervisor will not have us.
-    pub(crate) async fn run(
-        mut self,
-        first: Connection,
-        mut commands: mpsc::UnboundedReceiver<Command>,
-        deliver: mpsc::Sender<Incoming>,
-    ) -> Result<(), ConnectError> {
+    pub(crate) async fn run(mut self, first: Connection, deliver: mpsc::Sender<Incoming>) -> Result<(), ConnectError> {
         let mut connection = first;
         loop {
             self.undelivered.push_back(Incoming::Connected(self.me));
-            let end = self.serve(connection, &mut commands, &deliver).await;
+            let end = self.serve(connection, &deliver).await;
             if matches!(end, End::NoHandleLeft) {
                 return Ok(());
             }
@@ -111,26 +107,20 @@ impl Pump {
 
     /// Serves a connection until it breaks, or nobody wants it any more. Whatever is there is taken at once, and written
     /// together: a system call for each message would be most of what it costs.
-    async fn serve(
-        &mut self,
-        connection: Connection,
-        commands: &mut mpsc::UnboundedReceiver<Command>,
-        deliver: &mpsc::Sender<Incoming>,
-    ) -> End {
+    async fn serve(&mut self, connection: Connection, deliver: &mpsc::Sender<Incoming>) -> End {
         let parts = connection.into_parts();
-        let (mut reader, writer) = match halves::split(parts.io) {
+        // The first frames may have come together with the answer that let us in.
+        let (mut reader, writer) = match halves::split(parts.io, &parts.read_buf) {
             Ok(halves) => halves,
             Err(error) => {
                 tracing::warn!(%error, "the connection to the supervisor cannot be used");
                 return End::Lost;
             }
         };
-        let mut read = parts.read_buf;
-        let (mut out, mut taken) = (BytesMut::new(), Vec::with_capacity(COMMANDS));
+        let (mut out, mut left, mailbox) = (BytesMut::new(), Left::default(), Arc::clone(&self.mailbox));
         let acks = sleep_until(Instant::now());
         tokio::pin!(acks);
-        // The first frames may have come together with the answer that let us in.
-        if let Err(error) = self.take_in(&mut read, &mut out) {
+        if let Err(error) = self.take_in(&mut reader, &mut out) {
             tracing::warn!(%error, "the connection to the supervisor broke");
             return End::Lost;
         }
@@ -143,23 +133,24 @@ impl Pump {
                 out = BytesMut::new();
             }
             tokio::select! {
-                count = commands.recv_many(&mut taken, COMMANDS) => {
-                    if count == 0 {
+                more = mailbox.take(&mut left) => {
+                    if !more {
                         self.flush_acks(&mut out);
                         // What is said last is said, if anybody still listens.
                         writer.write_all(&mut out).await.ok();
                         return End::NoHandleLeft;
                     }
-                    taken.drain(..).for_each(|command| self.command(command, &mut out));
+                    left.commands.drain(..).for_each(|command| self.command(command, &mut out));
+                    left.acks.drain(..).for_each(|ack| self.acknowledge(ack, &mut out));
                     if !out.is_empty() {
                         // They ride along: on their own they would cost a call here, and one at each stop on the way.
                         self.flush_acks(&mut out);
                     }
                     writer.write_now(&mut out);
                 }
-                length = reader.read(&mut read) => {
+                length = reader.read() => {
                     let taken = length.map_err(FrameError::from).and_then(|length| {
-                        self.take_in(&mut read, &mut out)?;
+                        self.take_in(&mut reader, &mut out)?;
                         Ok(length)
                     });
                     match taken {
@@ -186,22 +177,22 @@ impl Pump {
 
     /// Hands over what there is room for.
     fn deliver_now(&mut self, deliver: &mpsc::Sender<Incoming>) {
-        while !self.undelivered.is_empty()
-            && let Ok(slot) = deliver.try_reserve()
-            && let Some(incoming) = self.undelivered.pop_front()
+        let room = deliver.capacity().min(self.undelivered.len());
+        if room > 0
+            && let Ok(slots) = deliver.try_reserve_many(room)
         {
-            slot.send(incoming);
+            slots.zip(self.undelivered.drain(..room)).for_each(|(slot, incoming)| slot.send(incoming));
         }
     }
 
     /// Takes all frames that have been read whole.
-    fn take_in(&mut self, read: &mut BytesMut, out: &mut BytesMut) -> Result<(), FrameError> {
+    fn take_in(&mut self, reader: &mut Reader, out: &mut BytesMut) -> Result<(), FrameError> {
         let mut taken = 0;
-        while let Some(frame) = Wired::first(&read[taken..], BUS_FRAME_LIMIT)? {
+        while let Some(frame) = Wired::first(&reader.bytes()[taken..], BUS_FRAME_LIMIT)? {
             self.arrive(frame, out)?;
             taken += frame.bytes.len();
         }
-        read.advance(taken);
+        reader.consume(taken);
         Ok(())
     }
 
@@ -210,8 +201,12 @@ impl Pump {
             Command::Send { to, body, keep } => {
                 let carry_over = self.options.carry_over;
                 let outbox = self.outboxes.entry(to).or_insert_with(|| Outbox::new(carry_over));
-                let pieces = outbox.push(body, keep);
-                self.write(to, pieces, out);
+                let to_boot = outbox.receiver().unwrap_or(Boot(0));
+                for Piece { seq, more, body } in outbox.push(body, keep) {
+                    let kind = Kind::Message;
+                    let header = Header { kind, more, from: self.me, to, from_boot: self.boot, to_boot, seq };
+                    Frame::put(header, body, out);
+                }
             }
             Command::Signal { to, body } => {
                 if let Some(to_boot) = self.outboxes.get(&to).and_then(Outbox::receiver) {
@@ -219,16 +214,17 @@ impl Pump {
                     Frame::put(header, &body, out);
                 }
             }
-            Command::Acknowledge(receipt) => {
-                let count =
-                    self.acks.get(&receipt.from).filter(|(boot, ..)| *boot == receipt.boot).map_or(0, |ack| ack.2);
-                self.acks.insert(receipt.from, (receipt.boot, receipt.seq, count + 1));
-                if count + 1 >= ACK_MESSAGES {
-                    self.flush_acks(out);
-                } else if self.acks_due.is_none() {
-                    self.acks_due = Some(Instant::now() + ACK_DELAY);
-                }
-            }
+        }
+    }
+
+    /// The owner has dealt with something.
+    fn acknowledge(&mut self, Acknowledged { from, boot, seq, count }: Acknowledged, out: &mut BytesMut) {
+        let before = self.acks.get(&from).filter(|(life, ..)| *life == boot).map_or(0, |(_, _, count)| *count);
+        self.acks.insert(from, (boot, seq, before + count));
+        if before + count >= ACK_MESSAGES {
+            self.flush_acks(out);
+        } else if self.acks_due.is_none() {
+            self.acks_due = Some(Instant::now() + ACK_DELAY);
         }
     }
 
@@ -257,9 +253,9 @@ impl Pump {
             Kind::Message => self.message(frame)?,
             Kind::Ack => {
                 if let Some(outbox) = self.outboxes.get_mut(&header.from) {
-                    let kept = outbox.acknowledge(header.from_boot, header.seq).into_iter();
-                    Room::give_back(kept.map(|Keep { room, done }| {
-                        done.send(()).ok();
+                    let kept = outbox.acknowledge(header.from_boot, header.seq);
+                    Room::give_back(kept.map(|Keep { room, fate }| {
+                        fate.acknowledged();
                         room
                     }));
                 }
@@ -342,5 +338,11 @@ impl Pump {
 
     const fn header(&self, kind: Kind, to: ProcessId, to_boot: Boot, seq: u64, more: bool) -> Header {
         Header { kind, more, from: self.me, to, from_boot: self.boot, to_boot, seq }
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        self.mailbox.close();
     }
 }

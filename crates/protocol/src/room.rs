@@ -13,7 +13,11 @@ pub(crate) struct Room {
 impl Room {
     /// Waits for so much of a window; none: it was closed.
     pub(crate) async fn take(window: Arc<Semaphore>, kib: usize) -> Option<Self> {
-        window.acquire_many(u32::try_from(kib).unwrap_or(u32::MAX)).await.ok()?.forget();
+        let wanted = u32::try_from(kib).unwrap_or(u32::MAX);
+        match window.try_acquire_many(wanted) {
+            Ok(room) => room.forget(),
+            Err(_) => window.acquire_many(wanted).await.ok()?.forget(),
+        }
         Some(Self { window, kib })
     }
 

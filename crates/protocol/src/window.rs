@@ -59,24 +59,23 @@ impl<K> Outbox<K> {
 
     /// Takes a message; returns what to send now. Nothing is kept for a receiver that is not there, unless its
     /// successor is to have it.
-    pub fn push(&mut self, body: Bytes, keep: K) -> impl Iterator<Item = Piece> + use<K> {
+    pub fn push(&mut self, body: Bytes, keep: K) -> impl Iterator<Item = Piece<&[u8]>> {
         let (kept, first) = (self.receiver.is_some() || self.carry_over, self.next);
-        let now = (kept && self.reachable()).then(|| body.clone());
         if kept {
             self.next += count(&body);
             self.entries.push_back(Entry { last: self.next - 1, body, keep });
         }
-        now.into_iter().flat_map(move |body| pieces(body, first))
+        let reachable = self.reachable();
+        let now = self.entries.back().filter(|_| kept && reachable);
+        now.into_iter().flat_map(move |entry| cut(&entry.body, first))
     }
 
     /// The receiver has dealt with everything up to `seq`; returns what was kept for it. An ack from another life of
     /// the receiver says nothing.
-    pub fn acknowledge(&mut self, from: Boot, seq: u64) -> Vec<K> {
-        if self.receiver() != Some(from) {
-            return Vec::new();
-        }
-        let done = self.entries.iter().take_while(|entry| entry.last <= seq).count();
-        self.entries.drain(..done).map(|entry| entry.keep).collect()
+    pub fn acknowledge(&mut self, from: Boot, seq: u64) -> impl Iterator<Item = K> {
+        let known = self.receiver() == Some(from);
+        let done = if known { self.entries.partition_point(|entry| entry.last <= seq) } else { 0 };
+        self.entries.drain(..done).map(|entry| entry.keep)
     }
 
     /// The receiver's life or connection as it is now; none: it is not there. Returns what to send again, and drops
@@ -101,8 +100,8 @@ impl<K> Outbox<K> {
         self.entries
             .iter()
             .flat_map(|entry| {
-                let count = count(&entry.body);
-                pieces(entry.body.clone(), entry.last + 1 - count)
+                let whole = cut(&entry.body, entry.last + 1 - count(&entry.body));
+                whole.map(|Piece { seq, more, body }| Piece { seq, more, body: entry.body.slice_ref(body) })
             })
             .collect()
     }
@@ -127,16 +126,16 @@ impl<K> Outbox<K> {
     }
 }
 
-fn count(body: &Bytes) -> u64 {
+fn count(body: &[u8]) -> u64 {
     body.len().div_ceil(FRAME_BODY_LIMIT).max(1) as u64
 }
 
-fn pieces(body: Bytes, first: u64) -> impl Iterator<Item = Piece> {
-    let count = count(&body);
+fn cut(body: &[u8], first: u64) -> impl Iterator<Item = Piece<&[u8]>> {
+    let count = count(body);
     (0..count).zip((0..).step_by(FRAME_BODY_LIMIT)).map(move |(i, start)| Piece {
         seq: first + i,
         more: i + 1 < count,
-        body: body.slice(start..body.len().min(start + FRAME_BODY_LIMIT)),
+        body: &body[start..body.len().min(start + FRAME_BODY_LIMIT)],
     })
 }
 
@@ -207,19 +206,24 @@ mod tests {
         Piece { seq: piece.seq, more: piece.more, body: &piece.body }
     }
 
+    fn push<K>(out: &mut Outbox<K>, body: Bytes, keep: K) -> Vec<Piece> {
+        let now = out.push(body, keep);
+        now.map(|Piece { seq, more, body }| Piece { seq, more, body: Bytes::copy_from_slice(body) }).collect()
+    }
+
     #[test]
     fn a_large_message_is_cut_and_joined() {
         let whole = Bytes::from(vec![7_u8; 3 * FRAME_BODY_LIMIT + 5]);
         let mut out = Outbox::new(true);
         out.receiver_is(Some((A, Some(1))));
-        let pieces: Vec<_> = out.push(whole.clone(), ()).collect();
+        let pieces = push(&mut out, whole.clone(), ());
         assert_eq!(pieces.len(), 4);
         let mut inbox = Inbox::default();
         let arrivals: Vec<_> = pieces.iter().map(|piece| inbox.arrive(A, read(piece))).collect();
         assert_eq!(arrivals[..3], vec![Arrival::Partial; 3]);
         assert_eq!(arrivals[3], Arrival::Message(Cow::Borrowed(&whole)));
-        assert_eq!(out.acknowledge(A, 3).len(), 0, "not before its last piece");
-        assert_eq!(out.acknowledge(A, 4).len(), 1);
+        assert_eq!(out.acknowledge(A, 3).count(), 0, "not before its last piece");
+        assert_eq!(out.acknowledge(A, 4).count(), 1);
     }
 
     #[test]
@@ -236,15 +240,15 @@ mod tests {
         let mut out = Outbox::new(false);
         let mut inbox = Inbox::default();
         out.receiver_is(Some((A, Some(1))));
-        let pieces: Vec<_> = out.push(body(1), ()).collect();
+        let pieces = push(&mut out, body(1), ());
         assert_eq!(inbox.arrive(Boot(1), read(&pieces[0])), whole(1));
-        drop(out.push(body(2), ()));
+        drop(push(&mut out, body(2), ()));
         out.receiver_is(None);
-        assert_eq!(out.push(body(3), ()).count(), 0, "it is not there");
+        assert_eq!(push(&mut out, body(3), ()).len(), 0, "it is not there");
         let again = out.receiver_is(Some((A, Some(2))));
         let seen: Vec<_> = again.iter().map(|piece| inbox.arrive(Boot(1), read(piece))).collect();
         assert_eq!(seen, [Arrival::Duplicate, whole(2)]);
-        let next: Vec<_> = out.push(body(4), ()).collect();
+        let next = push(&mut out, body(4), ());
         assert_eq!(inbox.arrive(Boot(1), read(&next[0])), whole(4));
     }
 
@@ -252,7 +256,7 @@ mod tests {
     fn a_worker_that_died_gets_nothing_of_its_predecessor() {
         let mut out = Outbox::new(false);
         out.receiver_is(Some((A, Some(1))));
-        drop(out.push(body(1), "start"));
+        drop(push(&mut out, body(1), "start"));
         out.receiver_is(None);
         assert!(out.receiver_is(Some((Boot(11), Some(2)))).is_empty());
     }
@@ -290,7 +294,7 @@ mod tests {
             let mut wire: VecDeque<Piece> = out.receiver_is(Some((Boot(boot), Some(connection)))).into();
             for event in events.into_iter().chain([Event::Reconnect, Event::Deliver(usize::MAX), Event::Ack]) {
                 match event {
-                    Event::Push => { wire.extend(out.push(body(pushed), pushed)); pushed += 1; }
+                    Event::Push => { wire.extend(push(&mut out, body(pushed), pushed)); pushed += 1; }
                     Event::Deliver(n) => for piece in wire.drain(..n.min(wire.len())) {
                         let seq = piece.seq;
                         match inbox.arrive(A, read(&piece)) {

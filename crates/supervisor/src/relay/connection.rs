@@ -1,7 +1,6 @@
 //! One process's connection: reads what it says, writes what it is told.
 
 use super::{Hub, Ticket, hub::Violation};
-use bytes::BytesMut;
 use futures_util::poll;
 use std::{
     pin::pin,
@@ -19,12 +18,15 @@ use trawl_protocol::{
 /// Whoever was told something mostly answers within this time, and a core that has gone to sleep takes longer than that to
 /// wake. So after each frame we stay awake for so long.
 const LIVELY: Duration = Duration::from_micros(30);
+/// Not after more than this: whoever says so much at once waits for no answer, and we would be in the way of those who have
+/// something to do. Bytes.
+const LITTLE: usize = 4 << 10;
 
 /// Serves a connection that was let in, until either side ends it. Whatever comes ends at most this connection.
 pub async fn serve(connection: Connection, hub: &Hub, ticket: &Ticket) {
     let parts = connection.into_parts();
     let ended = if parts.read_buf.is_empty() {
-        let (receiver, sender) = match halves::split(parts.io) {
+        let (receiver, sender) = match halves::split(parts.io, &[]) {
             Ok(halves) => halves,
             Err(error) => {
                 tracing::warn!(process.id = %ticket.id, %error, "the connection of {} cannot be used", ticket.id);
@@ -49,14 +51,18 @@ pub async fn serve(connection: Connection, hub: &Hub, ticket: &Ticket) {
 }
 
 async fn read(mut receiver: Reader, hub: &Hub, ticket: &Ticket) -> Result<(), Violation> {
-    let (mut bytes, mut receivers) = (BytesMut::new(), Vec::new());
-    while lively(receiver.read(&mut bytes)).await.map_err(FrameError::from)? > 0 {
-        let forwarded = hub.forward(ticket, &mut bytes, &mut receivers);
+    let (mut receivers, mut said) = (Vec::new(), 0);
+    loop {
+        let wait = receiver.read();
+        said = if said > LITTLE { wait.await } else { lively(wait).await }.map_err(FrameError::from)?;
+        if said == 0 {
+            return Ok(());
+        }
+        let forwarded = hub.forward(ticket, receiver.bytes(), &mut receivers);
         // What was read together is written together, and by us: a task of the receiver's would have to be woken first.
         receivers.drain(..).for_each(|queue| queue.hurry());
-        forwarded?;
+        receiver.consume(forwarded?);
     }
-    Ok(())
 }
 
 /// Waits, at first without sleeping.

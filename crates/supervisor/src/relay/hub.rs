@@ -1,7 +1,7 @@
 //! Who is on the bus, and the way to each.
 
 use super::queue::{Queue, Queued};
-use bytes::{Buf as _, BytesMut};
+use bytes::BytesMut;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -193,19 +193,20 @@ impl Hub {
         inner.tell_peers();
     }
 
-    /// Passes on the frames that have been read whole, and takes them out. They wait in the queues of `receivers`, for
-    /// whom the caller is to [`Queue::hurry`].
+    /// Passes on the frames that have been read whole, and returns how many bytes these are. They wait in the queues of
+    /// `receivers`, for whom the caller is to [`Queue::hurry`].
     ///
     /// # Errors
     /// One of them is not as it may be. Those before it are passed on.
     pub(super) fn forward(
         &self,
         ticket: &Ticket,
-        read: &mut BytesMut,
+        read: &[u8],
         receivers: &mut Vec<Arc<Queue>>,
-    ) -> Result<(), Violation> {
-        let mut inner = self.inner();
-        while let Some(first) = Wired::first(read, BUS_FRAME_LIMIT)? {
+    ) -> Result<usize, Violation> {
+        let (mut inner, mut taken) = (self.inner(), 0);
+        while let Some(first) = Wired::first(&read[taken..], BUS_FRAME_LIMIT)? {
+            let read = &read[taken..];
             let length = match first.header.kind {
                 Kind::Message | Kind::Signal | Kind::Ack => {
                     // Mostly all go to one receiver, so they are passed on as one.
@@ -228,9 +229,9 @@ impl Hub {
                 }
                 other => return Err(FrameError::Unexpected(other).into()),
             };
-            read.advance(length);
+            taken += length;
         }
-        Ok(())
+        Ok(taken)
     }
 
     /// Asks a process whether it is there. Returns when it last said so.

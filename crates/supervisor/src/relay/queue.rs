@@ -196,7 +196,7 @@ mod tests {
     #[tokio::test]
     async fn frames_leave_in_order_and_their_bytes_are_given_back() {
         let (near, mut far) = Stream::pair().unwrap();
-        let (_, writer) = halves::split(near).unwrap();
+        let (_, writer) = halves::split(near, &[]).unwrap();
         let queue = Queue::default();
         let mut task = pin!(queue.write(writer));
         // More than the socket takes.
