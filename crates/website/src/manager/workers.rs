@@ -40,6 +40,12 @@ pub struct Opening {
 }
 
 impl Worker {
+    /// Whether it runs something, or may.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.running.as_ref().is_none_or(|running| !running.is_empty())
+    }
+
     fn free(&self) -> usize {
         match &self.running {
             Some(running) if self.connected && !self.leaving => self.capacity.saturating_sub(running.len()),

@@ -1,9 +1,10 @@
 //! Lives of workers: who comes, what each holds, and what becomes of the jobs of those who are gone or silent.
 
 use super::Dispatcher;
-use crate::manager::{ingest, own_jobs::worker_name, refresh, schedules};
+use crate::manager::{ingest, own_jobs::worker_name, refresh, schedules, workers::Worker};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
+use tokio::time::Instant;
 use trawl_jobs::{AreaId, Lease, State};
 use trawl_protocol::{Message, ProcessId, Receipt, StopJob};
 use trawl_store::{
@@ -223,11 +224,17 @@ impl Dispatcher {
         }
     }
 
+    /// Of who holds nothing it need not be known to the second: a commit each time would be most of what an idle website does.
     async fn note_signs_of_life(&mut self) {
-        let names: Vec<String> = self.heard.drain().collect();
+        let seldom = self.rules.stale / 3;
+        self.noted.retain(|_, noted| noted.elapsed() < seldom);
+        let busy = |name: &str| self.workers.named(name).is_none_or(Worker::is_busy);
+        let heard = self.heard.drain();
+        let names: Vec<String> = heard.filter(|name| busy(name) || !self.noted.contains_key(name)).collect();
         if names.is_empty() {
             return;
         }
+        self.noted.extend(names.iter().map(|name| (name.clone(), Instant::now())));
         if let Err(error) = self.db.write(move |conn| workers::heard(conn, &names)).await {
             tracing::warn!(%error, "cannot note that crawlers are alive");
         }

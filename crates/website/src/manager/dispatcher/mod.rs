@@ -90,6 +90,8 @@ pub struct Dispatcher {
     held: HashMap<JobId, Job>,
     /// Names of those who have shown that they are alive since that was last noted.
     heard: HashSet<String>,
+    /// When that was last noted of whom.
+    noted: HashMap<String, Instant>,
     /// Requests to GitLab that others than the crawler in question may have under way.
     elsewhere: u16,
     /// Whether leases of an earlier life of this website have been looked at.
@@ -145,6 +147,7 @@ impl Dispatcher {
             in_flight: None,
             held: HashMap::new(),
             heard: HashSet::new(),
+            noted: HashMap::new(),
             elsewhere: 0,
             swept: false,
             listening_since: now(),
