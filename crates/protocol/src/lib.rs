@@ -3,7 +3,7 @@
 //! - [`message`] and [`auth`]: the words.
 //! - [`header`], [`codec`]: their bytes.
 //! - [`socket`], [`handshake`]: local sockets, and who may speak on them.
-//! - [`window`], [`bus`]: at-least-once delivery across crashes of anything in between.
+//! - [`window`], [`bus`], [`delivery`]: at-least-once delivery across crashes of anything in between.
 
 pub mod auth;
 pub mod bus;

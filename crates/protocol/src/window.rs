@@ -11,7 +11,7 @@ use crate::{
 use bytes::Bytes;
 use std::{borrow::Cow, collections::VecDeque};
 
-/// A piece of a message, on its way out or, borrowed from what was read, in.
+/// A piece of a message: borrowed from what is kept or was read, or, where it is sent again, of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece<B = Bytes> {
     /// Position in the stream.
