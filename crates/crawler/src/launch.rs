@@ -10,11 +10,11 @@ use crate::{
 };
 use secrecy::SecretString;
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use trawl_gitlab::{Client, Endpoint, Error, Retry};
 use trawl_protocol::{
-    AUTH_SOCKET_ENV, BUS_SOCKET_ENV, Boot, Bus, BusOptions, CredentialReader, Hello, Incoming, LaunchSecret, Role,
+    AUTH_SOCKET_ENV, Arrivals, BUS_SOCKET_ENV, Boot, Bus, BusOptions, CredentialReader, Hello, LaunchSecret, Role,
     auth::{CREDENTIALS_ENV, from_text},
     handshake::ConnectError,
     secret::LAUNCH_FD_ENV,
@@ -186,7 +186,7 @@ fn told(
 /// A worker that is on the bus.
 struct Joined {
     worker: Worker,
-    incoming: mpsc::Receiver<Incoming>,
+    incoming: Arrivals,
     pump: JoinHandle<Result<(), ConnectError>>,
 }
 

@@ -7,17 +7,17 @@ use crate::{
 };
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    iter,
     sync::Arc,
     time::Duration,
 };
 use tokio::{
-    sync::mpsc,
     task::{AbortHandle, JoinError, JoinSet},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 use trawl_jobs::{JobId, Lease, Outcome};
-use trawl_protocol::{Bus, Incoming, Message, ProcessId, StartJob, StopJob, bus::BusError};
+use trawl_protocol::{Arrivals, Bus, Incoming, Message, ProcessId, StartJob, StopJob, bus::BusError};
 
 /// Leases that are remembered after their end, so that an order that comes twice is not run twice.
 const REMEMBERED: usize = 10_000;
@@ -87,10 +87,9 @@ impl Worker {
     }
 
     /// Works until `shutdown`, then hands everything back.
-    pub async fn run(mut self, mut incoming: mpsc::Receiver<Incoming>, shutdown: CancellationToken) -> End {
+    pub async fn run(mut self, mut incoming: Arrivals, shutdown: CancellationToken) -> End {
         let mut heartbeat = interval(self.options.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut batch = Vec::with_capacity(BATCH);
         loop {
             if self.stop_by.is_some() && self.jobs.is_empty() {
                 return End::Stopped;
@@ -98,11 +97,10 @@ impl Worker {
             self.bus.set_in_hand(self.jobs.len());
             let overdue = self.overdue.front().map(|(at, _)| *at);
             tokio::select! {
-                count = incoming.recv_many(&mut batch, BATCH) => {
-                    if count == 0 {
-                        return End::BusLost;
-                    }
-                    batch.drain(..).for_each(|message| self.incoming(message));
+                first = incoming.recv() => {
+                    let Some(first) = first else { return End::BusLost };
+                    self.incoming(first);
+                    iter::from_fn(|| incoming.another()).take(BATCH).for_each(|message| self.incoming(message));
                 }
                 Some(ended) = self.tasks.join_next_with_id() => {
                     self.ended(ended);

@@ -6,6 +6,7 @@
 
 use crate::{
     Boot, FrameError, Message, Peer, ProcessId, ProcessInfo,
+    arrivals::{Arrivals, arrivals},
     codec::{BUS_FRAME_LIMIT, encode},
     delivery::{Deliveries, Delivery, Fate},
     handshake::{self, ConnectError, Hello},
@@ -24,7 +25,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::Semaphore,
     task::{JoinHandle, coop},
     time::sleep,
 };
@@ -33,8 +34,6 @@ use tokio::{
 const WINDOW_KIB: usize = 4096;
 /// Pause between two knocks of who waits for its place.
 const KNOCK: Duration = Duration::from_millis(10);
-/// Messages that may wait for the owner.
-const INCOMING: usize = 256;
 
 /// What a process wants of the bus.
 #[derive(Debug)]
@@ -139,8 +138,7 @@ impl Bus {
     /// The first attempt to connect failed; later on the bus comes back by itself.
     pub async fn connect(
         options: BusOptions,
-    ) -> Result<(Self, mpsc::Receiver<Incoming>, JoinHandle<Result<(), ConnectError>>), ConnectError> {
-        let (deliver, incoming) = mpsc::channel(INCOMING);
+    ) -> Result<(Self, Arrivals, JoinHandle<Result<(), ConnectError>>), ConnectError> {
         let first = loop {
             match handshake::connect(&options.socket, &options.hello, BUS_FRAME_LIMIT).await {
                 Err(ConnectError::Refused(refusal)) if options.patient && refusal.again => sleep(KNOCK).await,
@@ -149,9 +147,10 @@ impl Bus {
         };
         let in_hand = Arc::<AtomicU32>::default();
         let mailbox = Arc::<Mailbox>::default();
-        let pump = Pump::new(options, first.1.you, Arc::clone(&mailbox), Arc::clone(&in_hand));
-        let task = tokio::spawn(pump.run(first.0, deliver));
-        Ok((Self(Arc::new(Handle { mailbox, sending: Mutex::default(), in_hand })), incoming, task))
+        let (intake, arrivals) = arrivals();
+        let pump = Pump::new(options, first.1.you, (Arc::clone(&mailbox), intake), Arc::clone(&in_hand));
+        let task = tokio::spawn(pump.run(first.0));
+        Ok((Self(Arc::new(Handle { mailbox, sending: Mutex::default(), in_hand })), arrivals, task))
     }
 
     /// Sends a message as soon as the receiver's window has room, and again until it is acknowledged. With

@@ -3,8 +3,9 @@
 //! - [`message`] and [`auth`]: the words.
 //! - [`header`], [`codec`]: their bytes.
 //! - [`socket`], [`handshake`]: local sockets, and who may speak on them.
-//! - [`window`], [`bus`], [`delivery`]: at-least-once delivery across crashes of anything in between.
+//! - [`window`], [`bus`], [`arrivals`], [`delivery`]: at-least-once delivery across crashes of anything in between.
 
+pub mod arrivals;
 pub mod auth;
 pub mod bus;
 pub mod codec;
@@ -21,6 +22,7 @@ pub mod secret;
 pub mod socket;
 pub mod window;
 
+pub use arrivals::Arrivals;
 pub use auth::{AuthMessage, Credential, CredentialReader, CredentialWriter, Token};
 pub use bus::{Bus, BusOptions, Incoming, Receipt};
 pub use codec::{Frame, FrameCodec, FrameError, Wired, decode, encode};

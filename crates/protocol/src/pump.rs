@@ -2,7 +2,8 @@
 
 use crate::{
     Boot, Frame, FrameError, Header, Kind, Peer, ProcessId, Wired,
-    bus::{BusOptions, Command, Incoming, Keep, Receipt},
+    arrivals::{Intake, Notice},
+    bus::{BusOptions, Command, Keep, Receipt},
     codec::BUS_FRAME_LIMIT,
     halves::{self, Reader},
     handshake::{self, ConnectError, Connection},
@@ -12,24 +13,19 @@ use crate::{
 };
 use bytes::BytesMut;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// Acknowledge at the latest after so many messages …
 const ACK_MESSAGES: usize = 256;
 /// … or after so long.
 const ACK_DELAY: Duration = Duration::from_millis(5);
-/// Signals that nobody has fetched are dropped beyond this number.
-const SIGNAL_BACKLOG: usize = 1024;
 /// A larger buffer that frames are written from is not kept once it is empty. Bytes.
 const BURST: usize = 256 << 10;
 /// First and longest pause before connecting again.
@@ -47,7 +43,7 @@ pub(crate) struct Pump {
     /// What the owner has acknowledged and the sender does not know yet: life, position, number of messages.
     acks: BTreeMap<ProcessId, (Boot, u64, usize)>,
     acks_due: Option<Instant>,
-    undelivered: VecDeque<Incoming>,
+    intake: Intake,
 }
 
 /// Why a connection is no longer served.
@@ -58,7 +54,12 @@ enum End {
 
 impl Pump {
     /// For a process that was let in as `me`.
-    pub(crate) fn new(options: BusOptions, me: ProcessId, mailbox: Arc<Mailbox>, in_hand: Arc<AtomicU32>) -> Self {
+    pub(crate) fn new(
+        options: BusOptions,
+        me: ProcessId,
+        (mailbox, intake): (Arc<Mailbox>, Intake),
+        in_hand: Arc<AtomicU32>,
+    ) -> Self {
         Self {
             boot: options.hello.boot,
             options,
@@ -69,21 +70,22 @@ impl Pump {
             inboxes: BTreeMap::new(),
             acks: BTreeMap::new(),
             acks_due: None,
-            undelivered: VecDeque::new(),
+            intake,
         }
     }
 
     /// Runs until the last handle is dropped, or with the reason why the supervisor will not have us.
-    pub(crate) async fn run(mut self, first: Connection, deliver: mpsc::Sender<Incoming>) -> Result<(), ConnectError> {
+    pub(crate) async fn run(mut self, first: Connection) -> Result<(), ConnectError> {
         let mut connection = first;
         loop {
-            self.undelivered.push_back(Incoming::Connected(self.me));
-            let end = self.serve(connection, &deliver).await;
+            self.intake.notice(Notice::Connected(self.me));
+            let end = self.serve(connection).await;
             if matches!(end, End::NoHandleLeft) {
                 return Ok(());
             }
             self.outboxes.values_mut().for_each(Outbox::cut_off);
-            self.undelivered.push_back(Incoming::Disconnected);
+            self.intake.notice(Notice::Disconnected);
+            self.intake.hand_over();
             connection = self.reconnect().await?;
         }
     }
@@ -107,7 +109,7 @@ impl Pump {
 
     /// Serves a connection until it breaks, or nobody wants it any more. Whatever is there is taken at once, and written
     /// together: a system call for each message would be most of what it costs.
-    async fn serve(&mut self, connection: Connection, deliver: &mpsc::Sender<Incoming>) -> End {
+    async fn serve(&mut self, connection: Connection) -> End {
         let parts = connection.into_parts();
         // The first frames may have come together with the answer that let us in.
         let (mut reader, writer) = match halves::split(parts.io, &parts.read_buf) {
@@ -155,7 +157,7 @@ impl Pump {
                     });
                     match taken {
                         Ok(0) => return End::Lost,
-                        Ok(_) => self.deliver_now(deliver),
+                        Ok(_) => {}
                         Err(error) => {
                             tracing::warn!(%error, "the connection to the supervisor broke");
                             return End::Lost;
@@ -166,22 +168,8 @@ impl Pump {
                     tracing::debug!(%error, "the connection to the supervisor broke");
                     return End::Lost;
                 },
-                Ok(slot) = deliver.reserve(), if !self.undelivered.is_empty() => {
-                    if let Some(incoming) = self.undelivered.pop_front() { slot.send(incoming); }
-                    self.deliver_now(deliver);
-                }
                 () = &mut acks, if self.acks_due.is_some() => self.flush_acks(&mut out),
             }
-        }
-    }
-
-    /// Hands over what there is room for.
-    fn deliver_now(&mut self, deliver: &mpsc::Sender<Incoming>) {
-        let room = deliver.capacity().min(self.undelivered.len());
-        if room > 0
-            && let Ok(slots) = deliver.try_reserve_many(room)
-        {
-            slots.zip(self.undelivered.drain(..room)).for_each(|(slot, incoming)| slot.send(incoming));
         }
     }
 
@@ -193,6 +181,7 @@ impl Pump {
             taken += frame.bytes.len();
         }
         reader.consume(taken);
+        self.intake.hand_over();
         Ok(())
     }
 
@@ -260,20 +249,14 @@ impl Pump {
                     }));
                 }
             }
-            Kind::Signal => {
-                if self.undelivered.len() < SIGNAL_BACKLOG {
-                    self.undelivered.push_back(Incoming::Signal(crate::decode(frame.body())?, header.from));
-                }
-            }
+            Kind::Signal => self.intake.signal(header.from, frame.body()),
             Kind::Ping => {
                 let mut pong = Header::plain(Kind::Pong, self.me, ProcessId::SUPERVISOR);
                 pong.seq = self.in_hand.load(Ordering::Relaxed).into();
                 Frame::put(pong, &[], out);
             }
             Kind::Peers => self.peers(crate::decode(frame.body())?, out),
-            Kind::Processes => {
-                self.undelivered.push_back(Incoming::Processes(crate::decode(frame.body())?));
-            }
+            Kind::Processes => self.intake.notice(Notice::Processes(crate::decode(frame.body())?)),
             other => return Err(FrameError::Unexpected(other)),
         }
         Ok(())
@@ -286,16 +269,7 @@ impl Pump {
         }
         let piece = Piece { seq, more, body: frame.body() };
         match self.inboxes.entry(from).or_default().arrive(from_boot, piece) {
-            Arrival::Message(body) => {
-                let receipt = Receipt { from, boot: from_boot, seq };
-                self.undelivered.push_back(match crate::decode(&body) {
-                    Ok(message) => Incoming::Message(message, receipt),
-                    Err(error) => {
-                        tracing::error!(%error, %from, "a message that cannot be understood; run the same build everywhere");
-                        Incoming::Unreadable(receipt)
-                    }
-                });
-            }
+            Arrival::Message(body) => self.intake.message(Receipt { from, boot: from_boot, seq }, &body),
             // Its ack may have been lost with the connection: say it again.
             Arrival::Duplicate => {
                 if let Some((boot, _, count)) = self.acks.get_mut(&from)
@@ -322,7 +296,7 @@ impl Pump {
             again.push((*id, outbox.receiver_is(now)));
         }
         // The owner hears of the peers before anything that they say.
-        self.undelivered.push_back(Incoming::Peers(peers));
+        self.intake.notice(Notice::Peers(peers));
         for (to, pieces) in again {
             self.write(to, pieces, out);
         }

@@ -22,7 +22,8 @@ use tokio::{
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 use trawl_jobs::{JobId, Lease, Progress};
 use trawl_protocol::{
-    Boot, Bus, BusOptions, Hello, Incoming, Message, ProcessId, Role, StartJob, decode, encode, socket::Listener,
+    Arrivals, Boot, Bus, BusOptions, Hello, Incoming, Message, ProcessId, Role, StartJob, decode, encode,
+    socket::Listener,
 };
 use trawl_supervisor::{
     relay::{Ask, Door, Hub, Member, Ticket, open},
@@ -36,8 +37,6 @@ const PIPELINED: usize = 1_000_000;
 const ROUND_TRIPS: usize = 5_000;
 const WARM_UP: usize = 500;
 const BUFFER: usize = 64 << 10;
-/// Messages that a receiver takes at once, as the real processes do.
-const BATCH: usize = 64;
 const CRAWLER: ProcessId = ProcessId::crawler(1);
 
 /// What one run measured.
@@ -248,9 +247,9 @@ mod raw {
 /// The bus: two clients, the real relay, every message acknowledged.
 mod bus {
     use super::{
-        Arc, Ask, BATCH, Boot, Bus, BusOptions, CRAWLER, Door, Duration, Hello, Hub, Incoming, Instant, JobId, Lease,
-        Listener, Measured, Member, Message, PIPELINED, Path, PathBuf, ProcessId, Progress, ROUND_TRIPS, Role, SIZE,
-        StartJob, Ticket, WARM_UP, block_on, encode, measured, mpsc, on_a_thread, open, serve_bus,
+        Arc, Arrivals, Ask, Boot, Bus, BusOptions, CRAWLER, Door, Duration, Hello, Hub, Incoming, Instant, JobId,
+        Lease, Listener, Measured, Member, Message, PIPELINED, Path, PathBuf, ProcessId, Progress, ROUND_TRIPS, Role,
+        SIZE, StartJob, Ticket, WARM_UP, block_on, encode, measured, mpsc, on_a_thread, open, serve_bus,
     };
 
     pub(super) fn measure(path: &Path) -> Measured {
@@ -276,22 +275,20 @@ mod bus {
         let socket = path.to_owned();
         on_a_thread(async move {
             let (bus, mut incoming) = connect(socket, Role::Website).await;
-            let (mut seen, mut batch) = (0, Vec::new());
-            while incoming.recv_many(&mut batch, BATCH).await > 0 {
-                for incoming in batch.drain(..) {
-                    let Incoming::Message(message, receipt) = incoming else { continue };
-                    bus.acknowledge(receipt).unwrap();
-                    seen += 1;
-                    if seen > PIPELINED && bus.send(CRAWLER, &message).await.is_err() {
-                        return;
-                    }
+            let mut seen = 0;
+            while let Some(incoming) = incoming.recv().await {
+                let Incoming::Message(message, receipt) = incoming else { continue };
+                bus.acknowledge(receipt).unwrap();
+                seen += 1;
+                if seen > PIPELINED && bus.send(CRAWLER, &message).await.is_err() {
+                    return;
                 }
             }
         });
         block_on(run(path.to_owned()))
     }
 
-    async fn connect(socket: PathBuf, role: Role) -> (Bus, mpsc::Receiver<Incoming>) {
+    async fn connect(socket: PathBuf, role: Role) -> (Bus, Arrivals) {
         let hello = Hello {
             role,
             boot: Boot::random(),

@@ -23,11 +23,11 @@ use actix_web::{
     web::{Data, FormConfig, JsonConfig, PathConfig, QueryConfig},
 };
 use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use trawl_jobs::JobSpec;
 use trawl_protocol::{
-    AUTH_SOCKET_ENV, BUS_SOCKET_ENV, Boot, Bus, BusOptions, CredentialWriter, Hello, Incoming, LaunchSecret, Role,
+    AUTH_SOCKET_ENV, Arrivals, BUS_SOCKET_ENV, Boot, Bus, BusOptions, CredentialWriter, Hello, LaunchSecret, Role,
     SUCCESSOR_ENV, handshake::ConnectError,
 };
 use trawl_settings::{Settings, exit};
@@ -302,7 +302,7 @@ impl Parts {
 }
 
 /// Connects to the supervisor. If it refuses us later on, this website is not wanted any more.
-async fn connect(options: BusOptions, stop: CancellationToken) -> Result<(Bus, mpsc::Receiver<Incoming>), RunError> {
+async fn connect(options: BusOptions, stop: CancellationToken) -> Result<(Bus, Arrivals), RunError> {
     let (bus, incoming, task) = tokio::select! {
         connected = Bus::connect(options) => connected?,
         () = stop.cancelled() => return Err(RunError::Other("it was asked to end before it was let in".to_owned())),

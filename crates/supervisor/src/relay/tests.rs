@@ -14,7 +14,8 @@ use tokio::{
 };
 use trawl_jobs::{JobId, Lease};
 use trawl_protocol::{
-    Boot, Bus, BusOptions, Frame, Header, Hello, Incoming, Kind, LaunchSecret, Message, Peer, ProcessId, Refusal, Role,
+    Arrivals, Boot, Bus, BusOptions, Frame, Header, Hello, Incoming, Kind, LaunchSecret, Message, Peer, ProcessId,
+    Refusal, Role,
     codec::BUS_FRAME_LIMIT,
     handshake::{self, ConnectError, Connection},
     socket::{self, Listener},
@@ -84,7 +85,7 @@ impl System {
         }
     }
 
-    async fn bus(&self, role: Role) -> (Bus, mpsc::Receiver<Incoming>) {
+    async fn bus(&self, role: Role) -> (Bus, Arrivals) {
         let options = BusOptions { socket: self.socket(), hello: self.hello(role), carry_over: true, patient: false };
         let (bus, incoming, _) = Bus::connect(options).await.unwrap();
         (bus, incoming)
@@ -101,7 +102,7 @@ fn message(n: i64, size: usize) -> Message {
 }
 
 /// The next message; everything else is passed over.
-async fn next(incoming: &mut mpsc::Receiver<Incoming>, bus: &Bus) -> i64 {
+async fn next(incoming: &mut Arrivals, bus: &Bus) -> i64 {
     loop {
         match incoming.recv().await.unwrap() {
             Incoming::Message(Message::Holdings(_, leases), receipt) => {
@@ -115,7 +116,7 @@ async fn next(incoming: &mut mpsc::Receiver<Incoming>, bus: &Bus) -> i64 {
 }
 
 /// The next list of peers in which `wanted` is true.
-async fn peers(incoming: &mut mpsc::Receiver<Incoming>, wanted: impl Fn(&[Peer]) -> bool) -> Vec<Peer> {
+async fn peers(incoming: &mut Arrivals, wanted: impl Fn(&[Peer]) -> bool) -> Vec<Peer> {
     loop {
         if let Incoming::Peers(peers) = incoming.recv().await.unwrap()
             && wanted(&peers)

@@ -14,6 +14,7 @@ use crate::{credentials::Credentials, events::Hub, metrics::Metrics, processes::
 use chrono::{DateTime, Utc};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    iter,
     sync::Arc,
     time::Duration,
 };
@@ -23,7 +24,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use trawl_jobs::{JobId, Lease, Report};
-use trawl_protocol::{Boot, Bus, Incoming, Message, ProcessId, Receipt, StopJob};
+use trawl_protocol::{Arrivals, Boot, Bus, Incoming, Message, ProcessId, Receipt, StopJob};
 use trawl_store::{Db, StoreError, jobs::Job, now};
 
 /// Reports that are written in one transaction at most.
@@ -160,10 +161,10 @@ impl Dispatcher {
     }
 
     /// Runs on this bus until it is told to stop; without one it only keeps the books.
-    pub async fn run(mut self, bus: Option<(Bus, mpsc::Receiver<Incoming>)>, stop: CancellationToken) {
+    pub async fn run(mut self, bus: Option<(Bus, Arrivals)>, stop: CancellationToken) {
         let (bus, mut incoming) = match bus {
             Some((bus, incoming)) => (Some(bus), incoming),
-            None => (None, mpsc::channel(1).1),
+            None => (None, Arrivals::none()),
         };
         self.bus = bus;
         self.stop = stop.clone();
@@ -175,18 +176,20 @@ impl Dispatcher {
         let refresh_every = (self.rules.incremental / 5).clamp(Duration::from_secs(1), Duration::from_secs(30));
         let mut refresh = interval(refresh_every);
         refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut batch = Vec::with_capacity(BATCH);
         loop {
             self.begin();
             let again = self.try_again_at;
             tokio::select! {
                 () = stop.cancelled() => return,
-                count = incoming.recv_many(&mut batch, BATCH), if self.bus.is_some() => {
-                    if count == 0 {
+                first = incoming.recv(), if self.bus.is_some() => {
+                    let Some(first) = first else {
                         self.bus = None;
                         continue;
+                    };
+                    self.take_in(first).await;
+                    for another in iter::from_fn(|| incoming.another()).take(BATCH) {
+                        self.take_in(another).await;
                     }
-                    self.take_in(&mut batch).await;
                 }
                 written = turn::written(&mut self.in_flight) => self.finish(written, true).await,
                 Some((worker, lease)) = self.aborts.recv() => {
@@ -211,45 +214,43 @@ impl Dispatcher {
         }
     }
 
-    async fn take_in(&mut self, batch: &mut Vec<Incoming>) {
-        for incoming in batch.drain(..) {
-            // What is not a report may change who may report: reports before it are written first.
-            if !matches!(&incoming, Incoming::Message(Message::JobUpdate(_), _) | Incoming::Signal(..)) {
-                self.settle().await;
-                self.wanted = true;
+    async fn take_in(&mut self, incoming: Incoming) {
+        // What is not a report may change who may report: reports before it are written first.
+        if !matches!(&incoming, Incoming::Message(Message::JobUpdate(_), _) | Incoming::Signal(..)) {
+            self.settle().await;
+            self.wanted = true;
+        }
+        match incoming {
+            Incoming::Message(Message::JobUpdate(report), receipt) => match self.reporter(receipt) {
+                Some(reporter) => self.reported.push_back((reporter, *report, receipt)),
+                None => self.acknowledge(receipt),
+            },
+            Incoming::Message(Message::Holdings(asked_by, leases), receipt) => {
+                if asked_by == self.boot {
+                    self.holdings(receipt, leases).await;
+                }
+                self.acknowledge(receipt);
             }
-            match incoming {
-                Incoming::Message(Message::JobUpdate(report), receipt) => match self.reporter(receipt) {
-                    Some(reporter) => self.reported.push_back((reporter, *report, receipt)),
-                    None => self.acknowledge(receipt),
-                },
-                Incoming::Message(Message::Holdings(asked_by, leases), receipt) => {
-                    if asked_by == self.boot {
-                        self.holdings(receipt, leases).await;
-                    }
-                    self.acknowledge(receipt);
-                }
-                Incoming::Message(other, receipt) => {
-                    tracing::warn!(from = %receipt.from, message = ?other, "a message that crawlers do not send");
-                    self.acknowledge(receipt);
-                }
-                Incoming::Unreadable(receipt) => self.acknowledge(receipt),
-                Incoming::Signal(Message::Heartbeat { window_percent }, from) => {
-                    self.heartbeat(from, window_percent);
-                }
-                Incoming::Signal(..) => {}
-                Incoming::Peers(peers) => self.peers(&peers).await,
-                Incoming::Processes(list) => {
-                    self.processes.set(list);
-                    self.hub.processes();
-                }
-                Incoming::Connected(_) => self.processes.connected(true),
-                Incoming::Disconnected => {
-                    tracing::warn!("the supervisor is gone; jobs wait until it is back");
-                    self.processes.connected(false);
-                    self.workers.cut_off();
-                    self.hub.processes();
-                }
+            Incoming::Message(other, receipt) => {
+                tracing::warn!(from = %receipt.from, message = ?other, "a message that crawlers do not send");
+                self.acknowledge(receipt);
+            }
+            Incoming::Unreadable(receipt) => self.acknowledge(receipt),
+            Incoming::Signal(Message::Heartbeat { window_percent }, from) => {
+                self.heartbeat(from, window_percent);
+            }
+            Incoming::Signal(..) => {}
+            Incoming::Peers(peers) => self.peers(&peers).await,
+            Incoming::Processes(list) => {
+                self.processes.set(list);
+                self.hub.processes();
+            }
+            Incoming::Connected(_) => self.processes.connected(true),
+            Incoming::Disconnected => {
+                tracing::warn!("the supervisor is gone; jobs wait until it is back");
+                self.processes.connected(false);
+                self.workers.cut_off();
+                self.hub.processes();
             }
         }
     }
