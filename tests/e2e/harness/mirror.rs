@@ -1,6 +1,11 @@
 //! The mirror against the forge.
 
-use super::{Database, database::Item};
+use super::{Database, PATIENCE, database::Item};
+use std::{
+    collections::BTreeSet,
+    iter,
+    time::{Duration, Instant},
+};
 use trawl_gitlab_sim::{Fact, ListKind, Sim, TruthKind};
 
 /// Every object of the forge is in the database exactly once and as it is, and nothing else is there.
@@ -76,14 +81,45 @@ pub(crate) fn assert_lists(database: &Database, forge: &Sim) {
     }
 }
 
-/// Whether all of it is equal now, for who waits for it.
-pub(crate) fn is_mirror(database: &Database, forge: &Sim) -> bool {
-    let items = |kind: TruthKind, name: &str| {
-        database.items(name).iter().eq(forge.truth(kind).iter().map(item).collect::<Vec<_>>().iter())
-    };
-    items(TruthKind::Issues, "issue")
-        && items(TruthKind::MergeRequests, "merge_request")
-        && lists(database, forge).all(|(_, mirrored, truth)| mirrored == truth)
+/// Waits until all of it is equal. A sweep misses what is gone, the next one is sure of it, and both have to come round.
+///
+/// # Panics
+/// It is not after some minutes.
+pub(crate) async fn is_mirror(database: &Database, forge: &Sim) {
+    let deadline = Instant::now() + PATIENCE * 3;
+    loop {
+        let differences = differences(database, forge);
+        if differences.is_empty() {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "the mirror is not what the forge is: {differences:#?}; jobs: {:#?}",
+            database.texts(
+                "SELECT state || ' ' || dedupe_key || ' ' || coalesce(error, '') AS v FROM jobs \
+                 WHERE state NOT IN ('completed', 'aborted')"
+            )
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// What is here and not there, or the other way round.
+fn differences(database: &Database, forge: &Sim) -> Vec<String> {
+    let items = [(TruthKind::Issues, "issue"), (TruthKind::MergeRequests, "merge_request")].map(|(kind, name)| {
+        let texts = |items: Vec<Item>| items.iter().map(|item| format!("{item:?}")).collect();
+        (name, texts(database.items(name)), texts(forge.truth(kind).iter().map(item).collect()))
+    });
+    let unequal = items.into_iter().chain(lists(database, forge)).filter(|(_, mirrored, truth)| mirrored != truth);
+    unequal
+        .flat_map(|(name, mirrored, truth)| {
+            let (here, there) = (BTreeSet::from_iter(&mirrored), BTreeSet::from_iter(&truth));
+            let missing = there.difference(&here).map(|one| format!("{name} missing: {one}"));
+            let surplus = here.difference(&there).map(|one| format!("{name} surplus: {one}"));
+            let count = format!("{name}: {} instead of {}", mirrored.len(), truth.len());
+            iter::once(count).chain(missing).chain(surplus).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 fn item(fact: &Fact) -> Item {
