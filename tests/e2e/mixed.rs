@@ -154,7 +154,7 @@ async fn play(round: Round, url: Option<String>) {
     }
     let twice = "SELECT job_id AS v FROM attempts WHERE outcome = 'completed' GROUP BY job_id HAVING count(*) > 1";
     assert_eq!(database.texts(twice), [""; 0], "completed twice");
-    let wrong = "(SELECT 1 FROM (SELECT kind, state, lane, n FROM job_counters UNION ALL SELECT kind, state, lane, -1 FROM \
+    let wrong = "(SELECT 1 FROM (SELECT kind, state, lane, n FROM job_counts UNION ALL SELECT kind, state, lane, -1 FROM \
                  jobs) AS told GROUP BY kind, state, lane HAVING sum(n) <> 0) AS wrong";
     assert_eq!(database.count(wrong), 0, "the counters are exact");
     drop::<Running>(supervisor);

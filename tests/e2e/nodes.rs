@@ -85,7 +85,7 @@ async fn two_nodes_share_the_work_and_one_outlives_the_other() {
     assert_eq!(count(&url, "SELECT count(*) AS n FROM attempts WHERE outcome = 'completed'"), all, "each once");
     assert_eq!(count(&url, "SELECT count(*) AS n FROM job_items"), 6 * all);
     let wrong = "SELECT count(*) AS n FROM (SELECT kind, state, lane, sum(n) AS d FROM (SELECT kind, state, lane, n FROM \
-                 job_counters UNION ALL SELECT kind, state, lane, -1 FROM jobs) a GROUP BY kind, state, lane \
+                 job_counts UNION ALL SELECT kind, state, lane, -1 FROM jobs) a GROUP BY kind, state, lane \
                  HAVING sum(n) <> 0) b";
     assert_eq!(count(&url, wrong), 0, "the counters are exact");
     // The one that is gone comes back as if nothing had been.

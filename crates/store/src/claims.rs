@@ -5,7 +5,7 @@ use crate::{
     jobs::Job,
     leases, now, pauses, resources, sightings,
     statement::statement,
-    sync, tally, turns,
+    sync, turns,
     when::{Stamp, stored},
 };
 use chrono::{DateTime, Utc};
@@ -183,10 +183,10 @@ impl Taken {
             instance_id: self.instance_id,
             area_id: self.area_id,
             parent_id: self.parent_id,
-            attempt: self.attempt,
+            attempt: self.attempt + 1,
             max_attempts: self.max_attempts,
             crashes: self.crashes,
-            lease_token: self.lease_token,
+            lease_token: self.lease_token + 1,
             run_at: self.run_at,
             worker: Some(worker.to_owned()),
             served_by: None,
@@ -206,88 +206,110 @@ impl Taken {
     }
 }
 
-/// The claim of one database: they differ in how a transaction keeps off what another one is about to claim.
+/// The next jobs of a lane, of an instance or of any, of some kinds. Whether one is held is looked up for each: a planner that
+/// is free to join may read the whole queue instead, and so may one that takes this for seldom, as it would `IS NULL`.
+macro_rules! next {
+    ($kinds:literal) => {
+        concat!(
+            "SELECT ",
+            taken_columns!(),
+            " FROM job_rows WHERE state = 'queued' AND ",
+            $kinds,
+            " AND \
+             NOT coalesce((SELECT TRUE FROM leases WHERE job_id = job_rows.id), FALSE) AND lane = "
+        )
+    };
+}
+
+/// The statements for some kinds. The two databases differ in how a transaction keeps off what another one is about to
+/// claim.
 macro_rules! take {
-    ($(#[$doc:meta])* $name:ident on $backend:ty, $first:literal, $end:literal) => {
+    ($alone:ident, $beside:ident, $kinds:literal) => {
         statement! {
-            $(#[$doc])*
-            on $backend: $name {
-                "UPDATE jobs SET state = 'running', lease_token = lease_token + 1, attempt = attempt + 1, report_seq = 0, \
-                 wait_reason = NULL, served_by = NULL, result = NULL, worker = ", worker: &'a str as Text,
-                ", started_at = ", started_at: Stamp as Timestamp,
-                ", updated_at = ", updated_at: Stamp as Timestamp,
-                $first, lane: &'a str as Text,
+            /// The first jobs of a lane, which nobody else can claim meanwhile.
+            on Sqlite: $alone {
+                next!($kinds), lane: &'a str as Text,
                 " AND (instance_id IS NULL OR instance_id = coalesce(", instance: Option<i64> as Nullable<BigInt>,
                 ", instance_id)) ORDER BY rank, id LIMIT ", limit: i64 as BigInt,
                 // SQLite would compile a statement anew for each number that stands alone here.
-            } concat!(" + 0", $end, " RETURNING ", taken_columns!())
+            } " + 0"
         }
 
-        impl Query for $name<'_> {
+        impl Query for $alone<'_> {
+            type SqlType = TakenColumns;
+        }
+
+        statement! {
+            /// The first jobs of a lane are a worker's, beside others who do the same. Nothing is joined with what was
+            /// inserted: of either a planner expects one row, and would compare each with each.
+            on Pg: $beside {
+                concat!("WITH next AS (", next!($kinds)), lane: &'a str as Text,
+                " AND (instance_id IS NULL OR instance_id = coalesce(", instance: Option<i64> as Nullable<BigInt>,
+                ", instance_id)) ORDER BY rank, id LIMIT ", limit: i64 as BigInt,
+                " FOR UPDATE SKIP LOCKED), taken AS (INSERT INTO leases (job_id, token, attempt, worker, started_at, \
+updated_at) SELECT id, lease_token + 1, attempt + 1, w.worker, w.at, w.at FROM next, \
+(VALUES (", worker: &'a str as Text,
+                ", ", at: Stamp as Timestamp,
+            } ")) AS w (worker, at)) SELECT * FROM next"
+        }
+
+        impl Query for $beside<'_> {
             type SqlType = TakenColumns;
         }
     };
 }
+take!(TakeAlone, TakeBeside, "kind <> 'bulk_action'");
+take!(TakeOwnAlone, TakeOwnBeside, "kind = 'bulk_action'");
 
-take! {
-    /// The first jobs of a lane are a worker's, of an instance or of any.
-    TakeAlone on Sqlite,
-    " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind <> 'bulk_action' AND lane = ", ")"
-}
-take! {
-    /// As [`TakeAlone`], of the kinds that the website runs.
-    TakeOwnAlone on Sqlite,
-    " WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind = 'bulk_action' AND lane = ", ")"
-}
-take! {
-    /// As [`TakeAlone`], beside others who do the same. A row that is locked stays where it is, so it is found again at
-    /// its place; by its id PostgreSQL may prefer to read the whole table.
-    TakeBeside on Pg,
-    " WHERE ctid = ANY(ARRAY(SELECT ctid FROM jobs WHERE state = 'queued' AND kind <> 'bulk_action' AND lane = ",
-    " FOR UPDATE SKIP LOCKED))"
-}
-take! {
-    /// As [`TakeBeside`], of the kinds that the website runs.
-    TakeOwnBeside on Pg,
-    " WHERE ctid = ANY(ARRAY(SELECT ctid FROM jobs WHERE state = 'queued' AND kind = 'bulk_action' AND lane = ",
-    " FOR UPDATE SKIP LOCKED))"
+statement! {
+    /// A job is a worker's.
+    on Sqlite: Taking {
+        "INSERT INTO leases (job_id, token, attempt, worker, started_at, updated_at) VALUES (", id: &'a str as Text,
+        ", ", token: i64 as BigInt,
+        ", ", attempt: i32 as Integer,
+        ", ", worker: &'a str as Text,
+        ", ", started_at: Stamp as Timestamp,
+        ", ", updated_at: Stamp as Timestamp,
+    } ")"
 }
 
-/// Makes the first jobs of a lane the worker's, in one statement.
+/// Makes the first jobs of a lane the worker's.
 fn take(conn: &mut Conn<'_>, lane: Lane, request: &ClaimRequest, limit: usize) -> Result<Vec<Job>, StoreError> {
     debug_assert_eq!(State::Queued.after(Step::Claim), Ok(State::Running), "as the statement has it");
     debug_assert_eq!(BULK_ACTION, "bulk_action", "as the statement has it");
     let at = stored(now());
     let job = |taken: Taken| taken.job(lane, &request.worker, at);
-    macro_rules! take {
-        ($name:ident) => {
-            $name {
-                worker: &request.worker,
-                started_at: at,
-                updated_at: at,
-                lane: lane.as_str(),
-                instance: request.instance.map(|instance| instance.0),
-                limit: i64::try_from(limit).unwrap_or(i64::MAX),
-                of: PhantomData,
-            }
-        };
-    }
+    let instance = request.instance.map(|instance| instance.0);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let lane = lane.as_str();
     match conn {
-        Conn::Sqlite(c) => tally::together(c, |c, tally| {
+        Conn::Sqlite(c) => {
             let taken: Vec<Taken> = match request.runner {
-                Runner::Crawler => take!(TakeAlone).get_results(c)?,
-                Runner::Website => take!(TakeOwnAlone).get_results(c)?,
+                Runner::Crawler => TakeAlone { lane, instance, limit, of: PhantomData }.get_results(*c)?,
+                Runner::Website => TakeOwnAlone { lane, instance, limit, of: PhantomData }.get_results(*c)?,
             };
             let taken: Vec<Job> = taken.into_iter().map(job).collect();
             for job in &taken {
-                tally.step(&job.kind, job.lane().as_str(), job.user_id, Some(State::Queued), State::Running);
+                let taking = Taking {
+                    id: job.id_text(),
+                    token: job.lease_token,
+                    attempt: job.attempt,
+                    worker: &request.worker,
+                    started_at: at,
+                    updated_at: at,
+                    of: PhantomData,
+                };
+                taking.execute(*c)?;
             }
             Ok(taken)
-        }),
+        }
         Conn::Postgres(c) => {
+            let worker = &*request.worker;
             let taken: Vec<Taken> = match request.runner {
-                Runner::Crawler => take!(TakeBeside).get_results(*c)?,
-                Runner::Website => take!(TakeOwnBeside).get_results(*c)?,
+                Runner::Crawler => TakeBeside { lane, instance, limit, worker, at, of: PhantomData }.get_results(*c)?,
+                Runner::Website => {
+                    TakeOwnBeside { lane, instance, limit, worker, at, of: PhantomData }.get_results(*c)?
+                }
             };
             Ok(taken.into_iter().map(job).collect())
         }

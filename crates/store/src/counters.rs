@@ -3,7 +3,7 @@
 use crate::{
     Conn, StoreError,
     conn::on_backend,
-    schema::{ingest_minutes, job_counters, resource_counters},
+    schema::{ingest_minutes, job_counts, resource_counters},
     when::{Stamp, stored},
 };
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
@@ -14,10 +14,9 @@ use trawl_jobs::{AreaId, State, UserId};
 /// How many jobs there are of each kind in each state.
 pub fn jobs(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<(String, State, i64)>, StoreError> {
     let rows: Vec<(String, String, i64)> = on_backend!(conn, |c| {
-        let mut query =
-            job_counters::table.select((job_counters::kind, job_counters::state, job_counters::n)).into_boxed();
+        let mut query = job_counts::table.select((job_counts::kind, job_counts::state, job_counts::n)).into_boxed();
         if let Some(user) = user {
-            query = query.filter(job_counters::user_id.eq(user.0));
+            query = query.filter(job_counts::user_id.eq(user.0));
         }
         query.load(c)
     })?;
@@ -33,10 +32,10 @@ pub fn jobs(conn: &mut Conn<'_>, user: Option<UserId>) -> Result<Vec<(String, St
 
 /// Whether a job of this kind is queued.
 pub fn is_queued(conn: &mut Conn<'_>, kind: &str) -> Result<bool, StoreError> {
-    let query = job_counters::table
-        .filter(job_counters::kind.eq(kind))
-        .filter(job_counters::state.eq(State::Queued.as_str()))
-        .filter(job_counters::n.gt(0));
+    let query = job_counts::table
+        .filter(job_counts::kind.eq(kind))
+        .filter(job_counts::state.eq(State::Queued.as_str()))
+        .filter(job_counts::n.gt(0));
     Ok(on_backend!(conn, |c| diesel::select(diesel::dsl::exists(query)).get_result(c))?)
 }
 

@@ -1,7 +1,9 @@
 //! Access from asynchronous code: reads from a pool, writes one after the other, on both databases.
 
 use crate::{
-    Backend, Conn, StoreError, migrate,
+    Backend, Conn, StoreError,
+    checkpoints::Checkpoints,
+    migrate,
     news::{self, News},
     writer::{Transact, Writer},
 };
@@ -10,7 +12,11 @@ use diesel::{
     connection::SimpleConnection as _,
     r2d2::{ConnectionManager, CustomizeConnection, Pool},
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 /// How long to wait for a free connection.
@@ -194,7 +200,15 @@ fn open_sqlite(options: &DbOptions, path: PathBuf) -> Result<Inner, StoreError> 
         .test_on_check_out(false)
         .build(ConnectionManager::new(file))
         .map_err(|error| failed(error.to_string()))?;
-    let transact: Transact = Box::new(move |work| conn.immediate_transaction(|conn| work(&mut Conn::Sqlite(conn))));
+    let mut beside = SqliteConnection::establish(file).map_err(|error| failed(error.to_string()))?;
+    pragmas.apply(&mut beside).map_err(|error| failed(error.to_string()))?;
+    let mut checkpoints = Checkpoints::start(beside).map_err(|error| failed(error.to_string()))?;
+    let transact: Transact = Box::new(move |work| {
+        let begun = Instant::now();
+        let done = conn.immediate_transaction(|conn| work(&mut Conn::Sqlite(conn)));
+        checkpoints.after(begun.elapsed());
+        done
+    });
     Ok(Inner::Sqlite { writer: Writer::start(transact).map_err(|error| failed(error.to_string()))?, readers, path })
 }
 
@@ -211,7 +225,7 @@ impl Pragmas {
         let synchronous = if self.full_synchronous { "FULL" } else { "NORMAL" };
         conn.batch_execute(&format!(
             "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = {synchronous}; \
-             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000; \
+             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 16000; \
              PRAGMA query_only = {};",
             self.busy_timeout_ms,
             u8::from(self.query_only),

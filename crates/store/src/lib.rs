@@ -9,6 +9,7 @@ pub mod attempts;
 pub mod audit;
 pub mod backup;
 pub mod charts;
+mod checkpoints;
 pub mod claims;
 mod conn;
 pub mod counters;

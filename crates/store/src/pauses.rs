@@ -5,9 +5,9 @@ use crate::{
     Conn, StoreError,
     conn::on_backend,
     jobs::Job,
-    literal::{IsAtRest, IsWaiting},
+    literal::{AtRest, IsNotCompleted, IsUnheld, IsWaiting},
     now,
-    schema::{jobs, pauses, users},
+    schema::{job_rows, jobs, pauses, users},
     text::storable,
     when::{Stamp, stored},
 };
@@ -111,14 +111,15 @@ pub fn begin(conn: &mut Conn<'_>, scope: &Scope, reason: &str, by: UserId) -> Re
 /// none; what slips through is parked when it is claimed.
 pub fn park(conn: &mut Conn<'_>, scope: &Scope) -> Result<usize, StoreError> {
     let changes = (
-        jobs::state.eq(State::Queued.after(Step::Park)?.as_str()),
-        jobs::wait_reason.eq(WaitReason::Paused.as_str()),
-        jobs::updated_at.eq(stored(now())),
+        job_rows::state.eq(State::Queued.after(Step::Park)?.as_str()),
+        job_rows::wait_reason.eq(WaitReason::Paused.as_str()),
+        job_rows::updated_at.eq(stored(now())),
     );
     on_backend!(conn, |c| {
         let queued = jobs::table
-            .filter(jobs::state.eq(State::Queued.as_str()))
-            .filter(IsAtRest)
+            .filter(AtRest.eq(State::Queued.as_str()))
+            .filter(IsNotCompleted)
+            .filter(IsUnheld)
             .limit(CHUNK)
             .select(jobs::id)
             .into_boxed();
@@ -128,7 +129,7 @@ pub fn park(conn: &mut Conn<'_>, scope: &Scope) -> Result<usize, StoreError> {
             Scope::Account(account) => queued.filter(jobs::account_id.eq(*account)),
         };
         let ids: Vec<String> = covered.load(c)?;
-        Ok(diesel::update(jobs::table.filter(jobs::id.eq_any(ids))).set(changes).execute(c)?)
+        Ok(diesel::update(job_rows::table.filter(job_rows::id.eq_any(ids))).set(changes).execute(c)?)
     })
 }
 
@@ -180,8 +181,11 @@ pub fn wake(conn: &mut Conn<'_>) -> Result<usize, StoreError> {
         }
     }
     let to = State::Waiting.after(Step::Wake)?;
-    let changes =
-        (jobs::state.eq(to.as_str()), jobs::wait_reason.eq(None::<String>), jobs::updated_at.eq(stored(now())));
+    let changes = (
+        job_rows::state.eq(to.as_str()),
+        job_rows::wait_reason.eq(None::<String>),
+        job_rows::updated_at.eq(stored(now())),
+    );
     on_backend!(conn, |c| {
         let mut free = jobs::table
             .filter(IsWaiting)
@@ -199,6 +203,6 @@ pub fn wake(conn: &mut Conn<'_>) -> Result<usize, StoreError> {
             free = free.filter(jobs::account_id.is_null().or(jobs::account_id.assume_not_null().ne_all(accounts)));
         }
         let ids: Vec<String> = free.load(c)?;
-        Ok(diesel::update(jobs::table.filter(jobs::id.eq_any(ids))).set(changes).execute(c)?)
+        Ok(diesel::update(job_rows::table.filter(job_rows::id.eq_any(ids))).set(changes).execute(c)?)
     })
 }

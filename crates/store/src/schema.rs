@@ -112,6 +112,7 @@ diesel::table! {
     }
 }
 
+// A view of the next two.
 diesel::table! {
     jobs (id) {
         id -> Text,
@@ -146,6 +147,40 @@ diesel::table! {
         finished_at -> Nullable<Timestamp>,
         updated_at -> Timestamp,
         rank -> BigInt,
+    }
+}
+
+diesel::table! {
+    job_rows (id) {
+        id -> Text,
+        kind -> Text,
+        dedupe_key -> Text,
+        state -> Text,
+        wait_reason -> Nullable<Text>,
+        user_id -> Nullable<BigInt>,
+        account_id -> Nullable<BigInt>,
+        instance_id -> Nullable<BigInt>,
+        area_id -> Nullable<BigInt>,
+        attempt -> Integer,
+        crashes -> Integer,
+        lease_token -> BigInt,
+        run_at -> Timestamp,
+        error_class -> Nullable<Text>,
+        error -> Nullable<Text>,
+        finished_at -> Nullable<Timestamp>,
+        updated_at -> Timestamp,
+        rank -> BigInt,
+    }
+}
+
+diesel::table! {
+    leases (job_id) {
+        job_id -> Text,
+        token -> BigInt,
+        worker -> Text,
+        aborting -> Bool,
+        served_by -> Nullable<BigInt>,
+        updated_at -> Timestamp,
     }
 }
 
@@ -238,8 +273,9 @@ diesel::table! {
     }
 }
 
+// A view: the counters of the rows, and the leases.
 diesel::table! {
-    job_counters (kind, state, lane, user_id) {
+    job_counts (kind, state, lane, user_id) {
         kind -> Text,
         state -> Text,
         lane -> Text,
@@ -350,10 +386,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     areas,
     area_authorizations,
     jobs,
+    job_rows,
+    leases,
     job_items,
     job_messages,
     pauses,
-    job_counters,
+    job_counts,
     resources,
     resource_counters,
     sync_states,

@@ -6,7 +6,7 @@ use diesel::{pg::Pg, query_builder::AstPass, sqlite::Sqlite};
 
 /// Makes a statement of pieces of SQL, each followed by the value that belongs after it: for both databases, or for one.
 macro_rules! statement {
-    ($(#[$doc:meta])* $name:ident { $($sql:literal, $field:ident: $type:ty as $sql_type:ty,)* } $last:expr) => {
+    ($(#[$doc:meta])* $name:ident { $($sql:expr, $field:ident: $type:ty as $sql_type:ty,)* } $last:expr) => {
         $crate::statement::statement! {
             $(#[$doc])* on diesel::sqlite::Sqlite, diesel::pg::Pg:
             $name { $($sql, $field: $type as $sql_type,)* } $last
@@ -14,7 +14,7 @@ macro_rules! statement {
     };
     (
         $(#[$doc:meta])* on $($backend:ty),+:
-        $name:ident { $($sql:literal, $field:ident: $type:ty as $sql_type:ty,)* } $last:expr
+        $name:ident { $($sql:expr, $field:ident: $type:ty as $sql_type:ty,)* } $last:expr
     ) => {
         $(#[$doc])*
         #[derive(Debug)]
@@ -35,7 +35,7 @@ macro_rules! fragment {
         $crate::statement::fragment!($backend; $($rest)+);
         $crate::statement::fragment!($($more),+; $($rest)+);
     };
-    ($backend:ty; $name:ident { $($sql:literal, $field:ident as $sql_type:ty,)* } $last:expr) => {
+    ($backend:ty; $name:ident { $($sql:expr, $field:ident as $sql_type:ty,)* } $last:expr) => {
         impl diesel::query_builder::QueryFragment<$backend> for $name<'_> {
             fn walk_ast<'b>(
                 &'b self,

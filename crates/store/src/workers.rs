@@ -2,10 +2,9 @@
 
 use crate::{
     Conn, StoreError,
-    conn::{columns, on_backend},
-    jobs::Job,
+    conn::on_backend,
     now,
-    schema::{jobs, workers},
+    schema::{leases, workers},
     when::stored,
 };
 use chrono::{DateTime, Utc};
@@ -33,24 +32,9 @@ pub fn living(conn: &mut Conn<'_>, since: DateTime<Utc>) -> Result<Vec<String>, 
     Ok(on_backend!(conn, |c| query.select(workers::name).load(c))?)
 }
 
-/// Jobs whose worker has not been heard of since `before`.
-pub fn jobs_of_silent(conn: &mut Conn<'_>, before: DateTime<Utc>) -> Result<Vec<Job>, StoreError> {
-    let before = stored(before);
-    // A worker without a row was claimed for by a version that had none; its jobs speak for it.
-    let silent =
-        workers::heartbeat_at.lt(before).or(workers::name.is_null().and(jobs::updated_at.lt(before))).assume_not_null();
-    let query = jobs::table
-        .left_join(workers::table.on(workers::name.nullable().eq(jobs::worker)))
-        .filter(jobs::worker.is_not_null())
-        .filter(silent)
-        .order(jobs::id)
-        .select(columns::<Job>());
-    Ok(on_backend!(conn, |c| query.load(c))?)
-}
-
 /// Forgets workers that have been silent since `before` and hold nothing.
 pub fn forget(conn: &mut Conn<'_>, before: DateTime<Utc>) -> Result<usize, StoreError> {
-    let held = jobs::table.filter(jobs::worker.is_not_null()).select(jobs::worker.assume_not_null());
+    let held = leases::table.select(leases::worker);
     let gone = workers::table.filter(workers::heartbeat_at.lt(stored(before))).filter(workers::name.ne_all(held));
     Ok(on_backend!(conn, |c| diesel::delete(gone).execute(c))?)
 }

@@ -14,9 +14,9 @@ pub(crate) fn assert_no_twins(database: &Database) {
 /// The figures that are kept equal those that are counted.
 pub(crate) fn assert_sound(database: &Database) {
     assert_no_twins(database);
-    let kept = "SELECT kind, state, lane, user_id, n FROM job_counters WHERE n <> 0";
+    let kept = "SELECT kind, state, lane, user_id, n FROM job_counts WHERE n <> 0";
     let counted = "SELECT kind, state, lane, coalesce(user_id, 0), count(*) FROM jobs GROUP BY 1, 2, 3, 4";
-    assert_same(database, "job_counters", kept, counted);
+    assert_same(database, "job_counts", kept, counted);
     let kept = "SELECT area_id, kind, n FROM resource_counters WHERE n <> 0";
     let counted = "SELECT area_id, kind, count(*) FROM resources WHERE deleted_at IS NULL GROUP BY 1, 2";
     assert_same(database, "resource_counters", kept, counted);

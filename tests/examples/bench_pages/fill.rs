@@ -87,7 +87,7 @@ fn statements(words: &Words) -> String {
             numbers(AREAS)
         ),
         format!(
-            "INSERT INTO jobs ({columns}) SELECT {id}, {kind}, '{{\"full\":false}}', 'past:' || n, {state}, 60, \
+            "INSERT INTO job_rows ({columns}) SELECT {id}, {kind}, '{{\"full\":false}}', 'past:' || n, {state}, 60, \
              CASE WHEN n % 20 = 0 THEN 'priority' ELSE 'normal' END, n, 5, 1, 1, (SELECT min(id) FROM users), \
              (SELECT min(id) FROM areas) + n % {AREAS}, (SELECT min(id) FROM instances), \
              CASE WHEN n > {FULL} AND n <= {FULL} + 1000 THEN '{full}' END, {at}, {at}, {at}, {at}, {at}, 1, \
@@ -120,7 +120,7 @@ fn statements(words: &Words) -> String {
             numbers(ITEMS)
         ),
         format!(
-            "INSERT INTO jobs ({columns}) SELECT {}, 'drill', '{{\"name\":\"' || n || '\",\"steps\":1,\"step_ms\":100}}', 'drill:queued:' || n, \
+            "INSERT INTO job_rows ({columns}) SELECT {}, 'drill', '{{\"name\":\"' || n || '\",\"steps\":1,\"step_ms\":100}}', 'drill:queued:' || n, \
              'queued', 50, 'normal', n, 5, 0, 0, (SELECT min(id) FROM users), NULL, NULL, NULL, {at}, {at}, {at}, NULL, \
              NULL, 0, NULL, NULL, NULL, NULL FROM {};",
             self::id(words, &format!("({PAST} + n)")),

@@ -4,8 +4,9 @@ use super::Job;
 use crate::{
     Conn, StoreError,
     conn::{columns, on_backend},
-    literal::{IsAtRest, IsFailed, IsWaiting},
-    schema::jobs,
+    leases,
+    literal::{AtRest, IsFailed, IsNotCompleted, IsNotCompletedRow, IsUnheld, IsWaiting},
+    schema::{job_rows, jobs},
     text::{contains, lower},
     when::{Stamp, stored},
 };
@@ -72,18 +73,19 @@ const WINDOW: i64 = 5000;
 
 /// What a range of jobs is found by, in the order of their ids.
 #[derive(Debug, Clone, Copy)]
-enum Range {
+enum Range<'a> {
     Area(AreaId),
     User(UserId),
     /// Not for completed jobs, nor for those that somebody holds.
     AtRest(State),
-    /// Jobs that somebody holds: never many.
-    Held,
+    /// Jobs that somebody holds, which these are: never many.
+    Held(&'a [String]),
     All,
 }
 
 /// Jobs, newest first, at most `limit`. With `after`, those just above it.
 pub fn list(conn: &mut Conn<'_>, filter: &JobFilter, limit: i64) -> Result<JobPage, StoreError> {
+    let held = if filter.states.iter().any(|state| state.is_leased()) { leases::held(conn)? } else { Vec::new() };
     let ranges = match (filter.area, filter.user) {
         (Some(area), _) => vec![Range::Area(area)],
         (None, Some(user)) => vec![Range::User(user)],
@@ -91,7 +93,7 @@ pub fn list(conn: &mut Conn<'_>, filter: &JobFilter, limit: i64) -> Result<JobPa
         // Most jobs are completed, so these are found among all of them.
         (None, None) if filter.states.contains(&State::Completed) => vec![Range::All],
         (None, None) => {
-            let held = filter.states.iter().any(|state| state.is_leased()).then_some(Range::Held);
+            let held = filter.states.iter().any(|state| state.is_leased()).then_some(Range::Held(&held));
             let at_rest = filter.states.iter().filter(|state| !state.is_leased());
             at_rest.copied().map(Range::AtRest).chain(held).collect()
         }
@@ -133,36 +135,37 @@ pub fn list(conn: &mut Conn<'_>, filter: &JobFilter, limit: i64) -> Result<JobPa
 
 /// Puts a range and the page keys on a boxed query. A macro, because the type of a boxed query is nobody's to write.
 macro_rules! within {
-    ($query:ident, $filter:ident, $range:ident) => {
+    ($query:ident, $filter:ident, $range:ident, $jobs:ident, $state:expr, $is_not_completed:ident) => {
         match $range {
-            Range::Area(area) => $query = $query.filter(jobs::area_id.eq(area.0)),
-            Range::User(user) => $query = $query.filter(jobs::user_id.eq(user.0)),
+            Range::Area(area) => $query = $query.filter($jobs::area_id.eq(area.0)),
+            Range::User(user) => $query = $query.filter($jobs::user_id.eq(user.0)),
             // As the partial index has it, so that the planner sees that it may be used.
             Range::AtRest(state) => {
-                $query = $query.filter(jobs::state.eq(state.as_str())).filter(IsAtRest);
+                $query = $query.filter($state.eq(state.as_str())).filter($is_not_completed);
             }
-            Range::Held => $query = $query.filter(jobs::worker.is_not_null()),
+            Range::Held(ids) => $query = $query.filter($jobs::id.eq_any(ids)),
             Range::All => {}
         }
         if let Some(before) = $filter.before {
-            $query = $query.filter(jobs::id.lt(before.to_string()));
+            $query = $query.filter($jobs::id.lt(before.to_string()));
         }
         if let Some(after) = $filter.after {
-            $query = $query.filter(jobs::id.gt(after.to_string()));
+            $query = $query.filter($jobs::id.gt(after.to_string()));
         }
     };
 }
 
 /// The last row of a range that a search looks at; none where it looks at all of them.
-fn edge(conn: &mut Conn<'_>, filter: &JobFilter, range: Range) -> Result<Option<String>, StoreError> {
+fn edge(conn: &mut Conn<'_>, filter: &JobFilter, range: Range<'_>) -> Result<Option<String>, StoreError> {
     let by_state = matches!(range, Range::AtRest(_));
-    if matches!(range, Range::Held) || (!filter.searches() && (filter.states.is_empty() || by_state)) {
+    if matches!(range, Range::Held(_)) || (!filter.searches() && (filter.states.is_empty() || by_state)) {
         return Ok(None);
     }
     on_backend!(conn, |c| {
-        let mut query = jobs::table.select(jobs::id).offset(WINDOW).limit(1).into_boxed();
-        within!(query, filter, range);
-        let query = if filter.after.is_some() { query.order(jobs::id.asc()) } else { query.order(jobs::id.desc()) };
+        let mut query = job_rows::table.select(job_rows::id).offset(WINDOW).limit(1).into_boxed();
+        within!(query, filter, range, job_rows, job_rows::state, IsNotCompletedRow);
+        let upwards = filter.after.is_some();
+        let query = if upwards { query.order(job_rows::id.asc()) } else { query.order(job_rows::id.desc()) };
         Ok(query.first(c).optional()?)
     })
 }
@@ -170,7 +173,7 @@ fn edge(conn: &mut Conn<'_>, filter: &JobFilter, range: Range) -> Result<Option<
 fn lines(
     conn: &mut Conn<'_>,
     filter: &JobFilter,
-    range: Range,
+    range: Range<'_>,
     edge: Option<&str>,
     limit: i64,
 ) -> Result<Vec<JobLine>, StoreError> {
@@ -182,15 +185,21 @@ fn lines(
             .select((columns::<Job>(), areas::full_path.nullable()))
             .limit(limit)
             .into_boxed();
-        within!(query, filter, range);
+        within!(query, filter, range, jobs, AtRest, IsNotCompleted);
         match edge {
             Some(edge) if upwards => query = query.filter(jobs::id.le(edge)),
             Some(edge) => query = query.filter(jobs::id.ge(edge)),
             None => {}
         }
+        if matches!(range, Range::AtRest(State::Queued)) {
+            query = query.filter(IsUnheld);
+        }
         if !filter.states.is_empty() && !matches!(range, Range::AtRest(_)) {
+            // Of rows that are not asked for, no lease is looked up.
+            let at_rest = filter.states.iter().map(|state| if state.is_leased() { State::Queued } else { *state });
+            let at_rest: Vec<&str> = at_rest.map(State::as_str).collect();
             let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
-            query = query.filter(jobs::state.eq_any(states));
+            query = query.filter(AtRest.eq_any(at_rest)).filter(jobs::state.eq_any(states));
         }
         if let Some(user) = filter.user {
             query = query.filter(jobs::user_id.eq(user.0));
@@ -223,9 +232,10 @@ fn lines(
 /// Jobs that run now, longest first, at most `limit`.
 pub fn running(conn: &mut Conn<'_>, user: Option<UserId>, limit: usize) -> Result<Vec<JobLine>, StoreError> {
     use crate::schema::areas;
+    let held = leases::held(conn)?;
     let query = jobs::table
         .left_join(areas::table)
-        .filter(jobs::worker.is_not_null())
+        .filter(jobs::id.eq_any(&held))
         .select((columns::<Job>(), areas::full_path.nullable()))
         .order((jobs::started_at.asc(), jobs::id.asc()));
     let mut lines: Vec<JobLine> = on_backend!(conn, |c| query.load(c))?;

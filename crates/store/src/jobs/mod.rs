@@ -22,13 +22,14 @@ pub(crate) use steps::end_those_about;
 pub use steps::{Abort, abort, may_wake, retry, stopped, wake, wake_due, wake_for_credentials};
 pub use submit::{NewJob, Submitted, submit, submit_all};
 
-/// Changes a job if it is still in the state, and under the lease, on which the change was decided.
+/// Changes a job that nobody holds if it is still in the state, and after the claims, on which the change was decided.
 macro_rules! step_job {
     ($conn:expr, $job:expr, $from:expr, $changes:expr) => {{
-        let unchanged = jobs::table
-            .filter(jobs::id.eq($job.id_text()))
-            .filter(jobs::state.eq($from.as_str()))
-            .filter(jobs::lease_token.eq($job.lease_token));
+        let unchanged = job_rows::table
+            .filter(job_rows::id.eq($job.id_text()))
+            .filter(job_rows::state.eq($from.as_str()))
+            .filter(job_rows::lease_token.eq($job.lease_token))
+            .filter(IsFree);
         match on_backend!($conn, |c| diesel::update(unchanged).set($changes).execute(c))? {
             0 => Err(StoreError::NotFound),
             _ => Ok(()),
@@ -37,7 +38,7 @@ macro_rules! step_job {
 }
 pub(crate) use step_job;
 
-/// A job as it is stored.
+/// A job as it is now.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = jobs)]
 pub struct Job {

@@ -4,7 +4,7 @@ use crate::{
     Conn, StoreError,
     conn::on_backend,
     counters,
-    schema::jobs,
+    schema::job_rows,
     when::{Stamp, stored},
 };
 use chrono::{DateTime, Utc};
@@ -18,10 +18,10 @@ pub fn prune(conn: &mut Conn<'_>, before: DateTime<Utc>, keep: i64, limit: i64) 
     let surplus = (past - keep).clamp(0, limit);
     let ended: Vec<&str> = State::ALL.into_iter().filter(|state| !state.is_live()).map(State::as_str).collect();
     // Ids sort by the time of submission.
-    let oldest = jobs::table
-        .filter(jobs::state.eq_any(ended))
-        .order(jobs::id)
-        .select((jobs::id, jobs::finished_at))
+    let oldest = job_rows::table
+        .filter(job_rows::state.eq_any(ended))
+        .order(job_rows::id)
+        .select((job_rows::id, job_rows::finished_at))
         .limit(limit);
     let rows: Vec<(String, Option<Stamp>)> = on_backend!(conn, |c| oldest.load(c))?;
     let gone: Vec<String> = rows
@@ -35,5 +35,5 @@ pub fn prune(conn: &mut Conn<'_>, before: DateTime<Utc>, keep: i64, limit: i64) 
     if gone.is_empty() {
         return Ok(0);
     }
-    Ok(on_backend!(conn, |c| diesel::delete(jobs::table.filter(jobs::id.eq_any(gone))).execute(c))?)
+    Ok(on_backend!(conn, |c| diesel::delete(job_rows::table.filter(job_rows::id.eq_any(gone))).execute(c))?)
 }

@@ -4,9 +4,10 @@ use super::{Job, get, step_job};
 use crate::{
     Conn, StoreError, accounts,
     conn::on_backend,
-    literal::{IsLive, IsWaiting},
+    leases,
+    literal::{IsFree, IsLiveRow, IsWaiting, IsWaitingRow},
     now,
-    schema::jobs,
+    schema::{job_rows, jobs, leases as lease_rows},
     sync, turns,
     when::{Stamp, stored},
 };
@@ -33,23 +34,21 @@ pub fn abort(conn: &mut Conn<'_>, id: JobId) -> Result<Abort, StoreError> {
         return Ok(Abort::Tell(job.worker.clone().unwrap_or_default(), job.lease()?));
     }
     let to = from.after(Step::Abort)?;
+    if let Some(worker) = job.worker.clone().filter(|_| to.is_leased()) {
+        leases::ask_to_stop(conn, &job)?;
+        return Ok(Abort::Tell(worker, job.lease()?));
+    }
     let at = stored(now());
-    let finished = (!to.is_live()).then_some(at);
     let changes = (
-        jobs::state.eq(to.as_str()),
-        jobs::wait_reason.eq(None::<String>),
-        jobs::finished_at.eq(finished),
-        jobs::updated_at.eq(at),
+        job_rows::state.eq(to.as_str()),
+        job_rows::wait_reason.eq(None::<String>),
+        job_rows::finished_at.eq(at),
+        job_rows::updated_at.eq(at),
     );
     step_job!(conn, job, from, changes)?;
-    if to == State::Aborted {
-        turns::give_back(conn, job.lane(), share(&job), job.priority, job.rank)?;
-        stopped(conn, &job)?;
-    }
-    Ok(match job.worker.clone() {
-        Some(worker) if to.is_leased() => Abort::Tell(worker, job.lease()?),
-        _ => Abort::Stopped,
-    })
+    turns::give_back(conn, job.lane(), share(&job), job.priority, job.rank)?;
+    stopped(conn, &job)?;
+    Ok(Abort::Stopped)
 }
 
 /// A person wants a job that has failed or was aborted run again, from where it was. The attempts begin anew; its
@@ -64,15 +63,15 @@ pub fn retry(conn: &mut Conn<'_>, id: JobId) -> Result<(), StoreError> {
     let to = from.after(Step::Retry)?;
     let at = stored(now());
     let changes = (
-        jobs::rank.eq(turns::take(conn, job.lane(), share(&job), job.priority)?),
-        jobs::state.eq(to.as_str()),
-        jobs::attempt.eq(0),
-        jobs::crashes.eq(0),
-        jobs::error_class.eq(None::<String>),
-        jobs::error.eq(None::<String>),
-        jobs::finished_at.eq(None::<Stamp>),
-        jobs::run_at.eq(at),
-        jobs::updated_at.eq(at),
+        job_rows::rank.eq(turns::take(conn, job.lane(), share(&job), job.priority)?),
+        job_rows::state.eq(to.as_str()),
+        job_rows::attempt.eq(0),
+        job_rows::crashes.eq(0),
+        job_rows::error_class.eq(None::<String>),
+        job_rows::error.eq(None::<String>),
+        job_rows::finished_at.eq(None::<Stamp>),
+        job_rows::run_at.eq(at),
+        job_rows::updated_at.eq(at),
     );
     step_job!(conn, job, from, changes)
 }
@@ -84,9 +83,15 @@ fn share(job: &Job) -> i64 {
 /// Wakes jobs that wait for nothing but a time that has come.
 pub fn wake_due(conn: &mut Conn<'_>) -> Result<usize, StoreError> {
     let at = stored(now());
-    let due = jobs::table.filter(IsWaiting).filter(jobs::wait_reason.eq_any(timed())).filter(jobs::run_at.le(at));
-    let changes =
-        (jobs::state.eq(State::Queued.as_str()), jobs::wait_reason.eq(None::<String>), jobs::updated_at.eq(at));
+    let due = job_rows::table
+        .filter(IsWaitingRow)
+        .filter(job_rows::wait_reason.eq_any(timed()))
+        .filter(job_rows::run_at.le(at));
+    let changes = (
+        job_rows::state.eq(State::Queued.as_str()),
+        job_rows::wait_reason.eq(None::<String>),
+        job_rows::updated_at.eq(at),
+    );
     Ok(on_backend!(conn, |c| diesel::update(due).set(changes).execute(c))?)
 }
 
@@ -109,15 +114,15 @@ fn timed() -> Vec<&'static str> {
 /// Wakes the jobs of an instance that wait for credentials: an account has been linked there.
 pub fn wake_for_credentials(conn: &mut Conn<'_>, instance: InstanceId) -> Result<usize, StoreError> {
     let at = stored(now());
-    let waiting = jobs::table
-        .filter(IsWaiting)
-        .filter(jobs::wait_reason.eq("credentials"))
-        .filter(jobs::instance_id.eq(instance.0));
+    let waiting = job_rows::table
+        .filter(IsWaitingRow)
+        .filter(job_rows::wait_reason.eq("credentials"))
+        .filter(job_rows::instance_id.eq(instance.0));
     let changes = (
-        jobs::state.eq(State::Queued.as_str()),
-        jobs::wait_reason.eq(None::<String>),
-        jobs::run_at.eq(at),
-        jobs::updated_at.eq(at),
+        job_rows::state.eq(State::Queued.as_str()),
+        job_rows::wait_reason.eq(None::<String>),
+        job_rows::run_at.eq(at),
+        job_rows::updated_at.eq(at),
     );
     Ok(on_backend!(conn, |c| diesel::update(waiting).set(changes).execute(c))?)
 }
@@ -127,10 +132,10 @@ pub fn wake(conn: &mut Conn<'_>, job: &mut Job) -> Result<(), StoreError> {
     let at = stored(now());
     let to = State::Waiting.after(Step::Wake)?;
     let changes = (
-        jobs::state.eq(to.as_str()),
-        jobs::wait_reason.eq(None::<String>),
-        jobs::run_at.eq(at),
-        jobs::updated_at.eq(at),
+        job_rows::state.eq(to.as_str()),
+        job_rows::wait_reason.eq(None::<String>),
+        job_rows::run_at.eq(at),
+        job_rows::updated_at.eq(at),
     );
     step_job!(conn, job, State::Waiting, changes)?;
     to.as_str().clone_into(&mut job.state);
@@ -151,15 +156,23 @@ pub fn stopped(conn: &mut Conn<'_>, job: &Job) -> Result<(), StoreError> {
 /// gone.
 pub(crate) fn end_those_about(conn: &mut Conn<'_>, account: AccountId) -> Result<(), StoreError> {
     let at = stored(now());
-    let its = jobs::table.filter(jobs::account_id.eq(account.0)).filter(jobs::area_id.is_null()).filter(IsLive);
+    let its = job_rows::account_id.eq(account.0).and(job_rows::area_id.is_null());
+    let ids = job_rows::table.filter(its).filter(IsLiveRow).select(job_rows::id);
+    let held: Vec<String> = on_backend!(conn, |c| lease_rows::table
+        .filter(lease_rows::job_id.eq_any(ids))
+        .select(lease_rows::job_id)
+        .load(c))?;
+    // The claims that these were are never given again.
+    let rows = job_rows::table.filter(job_rows::id.eq_any(&held));
+    on_backend!(conn, |c| diesel::update(rows).set(job_rows::lease_token.eq(job_rows::lease_token + 1)).execute(c))?;
+    on_backend!(conn, |c| diesel::delete(lease_rows::table.filter(lease_rows::job_id.eq_any(&held))).execute(c))?;
     let changes = (
-        jobs::state.eq(State::Aborted.as_str()),
-        jobs::wait_reason.eq(None::<String>),
-        jobs::worker.eq(None::<String>),
-        jobs::served_by.eq(None::<i64>),
-        jobs::finished_at.eq(at),
-        jobs::updated_at.eq(at),
+        job_rows::state.eq(State::Aborted.as_str()),
+        job_rows::wait_reason.eq(None::<String>),
+        job_rows::finished_at.eq(at),
+        job_rows::updated_at.eq(at),
     );
-    on_backend!(conn, |c| diesel::update(its).set(changes).execute(c))?;
+    let live = job_rows::table.filter(its).filter(IsLiveRow);
+    on_backend!(conn, |c| diesel::update(live).set(changes).execute(c))?;
     Ok(())
 }

@@ -57,7 +57,7 @@ pub struct Submitted {
 statement! {
     /// A new job, unless a live one has its key.
     Insert {
-        "INSERT INTO jobs (id, kind, payload, dedupe_key, state, priority, lane, rank, max_attempts, user_id, account_id, \
+        "INSERT INTO job_rows (id, kind, payload, dedupe_key, state, priority, lane, rank, max_attempts, user_id, account_id, \
          instance_id, area_id, parent_id, run_at, created_at, updated_at) VALUES (", id: &'a str as Text,
         ", ", kind: &'a str as Text,
         ", ", payload: &'a str as Text,
@@ -81,7 +81,7 @@ statement! {
 statement! {
     /// As [`Insert`], for several: each column is an array.
     on Pg: InsertTogether {
-        "INSERT INTO jobs (id, kind, payload, dedupe_key, priority, lane, rank, max_attempts, user_id, account_id, \
+        "INSERT INTO job_rows (id, kind, payload, dedupe_key, priority, lane, rank, max_attempts, user_id, account_id, \
          instance_id, area_id, parent_id, state, run_at, created_at, updated_at) \
          SELECT n.*, s.state, s.at, s.at, s.at FROM unnest(", id: Vec<&'a str> as Array<Text>,
         ", ", kind: Vec<&'a str> as Array<Text>,
@@ -109,7 +109,7 @@ statement! {
     /// The live jobs of these keys, each looked up by itself: asked for all at once, a planner that does not know the table
     /// yet compares every row with every key.
     on Pg: Live {
-        "SELECT key, (SELECT id FROM jobs WHERE dedupe_key = key AND finished_at IS NULL) \
+        "SELECT key, (SELECT id FROM job_rows WHERE dedupe_key = key AND finished_at IS NULL) \
          FROM unnest(", keys: Vec<&'a str> as Array<Text>,
     } ") AS key"
 }

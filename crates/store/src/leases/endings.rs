@@ -1,6 +1,6 @@
 //! The ends of leases: decided on a job in memory, and written together.
 
-use super::Advance;
+use super::{Advance, changed};
 use crate::{
     Conn, StoreError, attempts,
     conn::on_backend,
@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use diesel::{
     pg::Pg,
     prelude::*,
-    sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamp},
+    sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Timestamp},
     sqlite::Sqlite,
 };
 use std::{marker::PhantomData, time::Duration};
@@ -24,13 +24,25 @@ use trawl_jobs::{
 };
 
 statement! {
-    /// A job leaves its worker, if it is still as it was when that was decided.
+    /// A lease ends, if it is still as it was when that was decided.
+    Release {
+        "DELETE FROM leases WHERE job_id = ", id: &'a str as Text,
+        " AND token = ", lease_token: i64 as BigInt,
+        " AND report_seq = ", before: i64 as BigInt,
+        " AND aborting = ", aborting: bool as Bool,
+    } ""
+}
+
+statement! {
+    /// A job is as its lease has left it.
     Leave {
-        "UPDATE jobs SET worker = NULL, served_by = NULL, state = ", state: &'a str as Text,
+        "UPDATE job_rows SET state = ", state: &'a str as Text,
         ", wait_reason = ", wait_reason: Option<&'a str> as Nullable<Text>,
         ", attempt = ", attempt: i32 as Integer,
         ", crashes = ", crashes: i32 as Integer,
+        ", lease_token = ", lease_token: i64 as BigInt,
         ", run_at = ", run_at: Stamp as Timestamp,
+        ", started_at = ", started_at: Option<Stamp> as Nullable<Timestamp>,
         ", updated_at = ", updated_at: Stamp as Timestamp,
         ", finished_at = ", finished_at: Option<Stamp> as Nullable<Timestamp>,
         ", report_seq = ", report_seq: i64 as BigInt,
@@ -41,43 +53,45 @@ statement! {
         ", error_class = ", error_class: Option<&'a str> as Nullable<Text>,
         ", error = ", error: Option<&'a str> as Nullable<Text>,
         " WHERE id = ", id: &'a str as Text,
-        " AND state = ", from: &'a str as Text,
-        " AND lease_token = ", lease_token: i64 as BigInt,
-        " AND report_seq = ", before: i64 as BigInt,
         " AND user_id IS NOT DISTINCT FROM ", user_id: Option<i64> as Nullable<BigInt>,
     } ""
 }
 
 statement! {
-    /// A job is completed, if it is still as it was when that was decided. Its row keeps its last attempt.
+    /// A job is completed. Its row keeps its last attempt.
     on Sqlite: Complete {
-        "UPDATE jobs SET state = 'completed', completed_by = worker, worker = NULL, served_by = NULL, wait_reason = NULL, \
-         progress = 1, cursor = NULL, error_class = NULL, error = NULL, report_seq = ", report_seq: i64 as BigInt,
+        "UPDATE job_rows SET state = 'completed', wait_reason = NULL, progress = 1, cursor = NULL, error_class = NULL, \
+         error = NULL, completed_by = ", worker: &'a str as Text,
+        ", attempt = ", attempt: i32 as Integer,
+        ", lease_token = ", lease_token: i64 as BigInt,
+        ", started_at = ", started_at: Option<Stamp> as Nullable<Timestamp>,
+        ", report_seq = ", report_seq: i64 as BigInt,
         ", steps = ", steps: &'a str as Text,
         ", result = ", result: Option<&'a str> as Nullable<Text>,
         ", finished_at = ", finished_at: Stamp as Timestamp,
         ", updated_at = ", updated_at: Stamp as Timestamp,
         " WHERE id = ", id: &'a str as Text,
-        " AND state = 'running' AND lease_token = ", lease_token: i64 as BigInt,
-        " AND report_seq = ", before: i64 as BigInt,
         " AND user_id IS NOT DISTINCT FROM ", user_id: Option<i64> as Nullable<BigInt>,
     } ""
 }
 
 statement! {
-    /// Several jobs are completed, as [`Complete`]: each column is an array.
+    /// Several jobs are completed, as [`Release`] and [`Complete`] have it: each column is an array.
     on Pg: CompleteTogether {
-        "UPDATE jobs SET state = 'completed', completed_by = worker, worker = NULL, served_by = NULL, wait_reason = NULL, \
-         progress = 1, cursor = NULL, error_class = NULL, error = NULL, report_seq = d.report_seq, steps = d.steps, \
-         result = d.result, finished_at = d.at, updated_at = d.at FROM unnest(", ids: Vec<&'a str> as Array<Text>,
+        "WITH d AS (SELECT * FROM unnest(", ids: Vec<&'a str> as Array<Text>,
         ", ", lease_token: Vec<i64> as Array<BigInt>,
         ", ", before: Vec<i64> as Array<BigInt>,
         ", ", report_seq: Vec<i64> as Array<BigInt>,
         ", ", steps: Vec<&'a str> as Array<Text>,
         ", ", result: Vec<Option<&'a str>> as Array<Nullable<Text>>,
         ", ", at: Vec<Stamp> as Array<Timestamp>,
-    } ") AS d (id, lease_token, before, report_seq, steps, result, at) WHERE jobs.id = d.id AND jobs.state = 'running' \
-       AND jobs.lease_token = d.lease_token AND jobs.report_seq = d.before"
+    } ") AS d (id, token, before, report_seq, steps, result, at)), \
+       gone AS (DELETE FROM leases l USING d WHERE l.job_id = d.id AND l.token = d.token AND l.report_seq = d.before \
+       AND NOT l.aborting RETURNING d.*, l.worker, l.attempt, l.started_at) \
+       UPDATE job_rows SET state = 'completed', wait_reason = NULL, progress = 1, cursor = NULL, error_class = NULL, \
+       error = NULL, completed_by = gone.worker, attempt = gone.attempt, lease_token = gone.token, \
+       started_at = gone.started_at, report_seq = gone.report_seq, steps = gone.steps, result = gone.result, \
+       finished_at = gone.at, updated_at = gone.at FROM gone WHERE job_rows.id = gone.id"
 }
 
 /// The end of a lease: decided, and applied to the job in memory, but not written.
@@ -113,7 +127,10 @@ impl Ending {
                 self.left.write(conn, job)?;
                 attempts::record(conn, job, &self.worker, self.word)
             }
-            Conn::Sqlite(c) => changed(complete(&self.left, job).execute(*c)?),
+            Conn::Sqlite(c) => {
+                self.left.release(&mut Conn::Sqlite(c), job)?;
+                changed(complete(self, job).execute(*c)?)
+            }
             Conn::Postgres(c) => changed(complete_together(&[&(self, job)]).execute(*c)?),
         }
     }
@@ -130,7 +147,7 @@ pub fn write_endings(conn: &mut Conn<'_>, endings: &[(&Ending, &Job)]) -> Result
         (Conn::Sqlite(c), endings) => tally::together(c, |c, tally| {
             for (ending, job) in endings {
                 ending.write(&mut Conn::Sqlite(c), job)?;
-                tally.step(&job.kind, job.lane().as_str(), job.user_id, Some(ending.left.from), job.state()?);
+                tally.step(&job.kind, job.lane().as_str(), job.user_id, Some(State::Queued), job.state()?);
             }
             Ok(())
         }),
@@ -148,16 +165,18 @@ fn is_completed(job: &Job) -> bool {
     job.state == State::Completed.as_str()
 }
 
-fn complete<'a>(left: &Left, job: &'a Job) -> Complete<'a> {
+fn complete<'a>(ending: &'a Ending, job: &'a Job) -> Complete<'a> {
     Complete {
+        worker: &ending.worker,
+        attempt: job.attempt,
+        lease_token: job.lease_token,
+        started_at: job.started_at,
         report_seq: job.report_seq,
         steps: &job.steps,
         result: job.result.as_deref(),
         finished_at: job.updated_at,
         updated_at: job.updated_at,
         id: job.id_text(),
-        lease_token: job.lease_token,
-        before: left.before,
         user_id: job.user_id,
         of: PhantomData,
     }
@@ -221,13 +240,27 @@ struct Left {
 }
 
 impl Left {
+    fn release(&self, conn: &mut Conn<'_>, job: &Job) -> Result<(), StoreError> {
+        let release = Release {
+            id: job.id_text(),
+            lease_token: job.lease_token,
+            before: self.before,
+            aborting: self.from == State::Aborting,
+            of: PhantomData,
+        };
+        changed(on_backend!(conn, |c| release.execute(c))?)
+    }
+
     fn write(&self, conn: &mut Conn<'_>, job: &Job) -> Result<(), StoreError> {
+        self.release(conn, job)?;
         let step = Leave {
             state: &job.state,
             wait_reason: job.wait_reason.as_deref(),
             attempt: job.attempt,
             crashes: job.crashes,
+            lease_token: job.lease_token,
             run_at: job.run_at,
+            started_at: job.started_at,
             updated_at: job.updated_at,
             finished_at: job.finished_at,
             report_seq: job.report_seq,
@@ -238,18 +271,11 @@ impl Left {
             error_class: job.error_class.as_deref(),
             error: job.error.as_deref(),
             id: job.id_text(),
-            from: self.from.as_str(),
-            lease_token: job.lease_token,
-            before: self.before,
             user_id: job.user_id,
             of: PhantomData,
         };
         changed(on_backend!(conn, |c| step.execute(c))?)
     }
-}
-
-fn changed(rows: usize) -> Result<(), StoreError> {
-    if rows == 0 { Err(StoreError::NotFound) } else { Ok(()) }
 }
 
 /// Takes the lease off a job in memory, as `settle` says. Returns how the attempt ended, in a word.

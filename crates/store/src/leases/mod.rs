@@ -1,5 +1,8 @@
 //! Leases: what their holder reports, how they end, and how they are taken away.
 //!
+//! A lease is a row of its own, over that of its job: the wide row with its indexes is written when it ends, and not for
+//! each claim and each report. Whoever reads a job reads both as one.
+//!
 //! A report is decided on a row that was read in the same transaction, and kept up to date here: several reports of one
 //! job may be written one after the other without reading it again.
 
@@ -13,11 +16,12 @@ use crate::{
     conn::{columns, on_backend},
     jobs::{self as job_rows, Job},
     now,
-    schema::jobs,
+    schema::{jobs, leases, workers},
     statement::statement,
     text::storable,
     when::{Stamp, stored},
 };
+use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
     sql_types::{BigInt, Double, Nullable, Text, Timestamp},
@@ -28,15 +32,15 @@ use trawl_jobs::{AccountId, ErrorClass, JobError, JobId, Lease, Outcome, Progres
 statement! {
     /// A job is further than before.
     Forward {
-        "UPDATE jobs SET report_seq = ", report_seq: i64 as BigInt,
+        "UPDATE leases SET report_seq = ", report_seq: i64 as BigInt,
         ", progress = ", progress: f64 as Double,
         ", steps = ", steps: &'a str as Text,
         ", cursor = coalesce(", cursor: Option<&'a str> as Nullable<Text>,
         ", cursor), updated_at = ", updated_at: Stamp as Timestamp,
-        " WHERE id = ", id: &'a str as Text,
-        " AND lease_token = ", lease_token: i64 as BigInt,
+        " WHERE job_id = ", id: &'a str as Text,
+        " AND token = ", lease_token: i64 as BigInt,
         " AND report_seq = ", before: i64 as BigInt,
-    } " AND worker IS NOT NULL"
+    } ""
 }
 
 /// Whether a report may be written.
@@ -115,40 +119,80 @@ pub fn advance(conn: &mut Conn<'_>, job: &mut Job, advance: Advance<'_>) -> Resu
         before,
         of: PhantomData,
     };
-    match on_backend!(conn, |c| step.execute(c))? {
-        0 => Err(StoreError::NotFound),
-        _ => Ok(()),
-    }
+    changed(on_backend!(conn, |c| step.execute(c))?)
 }
 
 /// A claimed job is read with this account's token.
 pub(crate) fn serve(conn: &mut Conn<'_>, job: &mut Job, account: AccountId) -> Result<(), StoreError> {
     job.served_by = Some(account.0);
-    let row = jobs::table.find(job.id_text());
-    on_backend!(conn, |c| diesel::update(row).set(jobs::served_by.eq(account.0)).execute(c))?;
+    let lease = leases::table.find(job.id_text());
+    on_backend!(conn, |c| diesel::update(lease).set(leases::served_by.eq(account.0)).execute(c))?;
     Ok(())
+}
+
+/// A job's worker is to stop. It is told by whoever has the way to it.
+///
+/// # Errors
+/// [`StoreError::NotFound`] where the lease is gone.
+pub(crate) fn ask_to_stop(conn: &mut Conn<'_>, job: &Job) -> Result<(), StoreError> {
+    let lease = leases::table.find(job.id_text()).filter(leases::token.eq(job.lease_token));
+    let changes = (leases::aborting.eq(true), leases::updated_at.eq(stored(now())));
+    changed(on_backend!(conn, |c| diesel::update(lease).set(changes).execute(c))?)
+}
+
+fn changed(rows: usize) -> Result<(), StoreError> {
+    if rows == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+}
+
+/// Ids of the jobs that somebody holds: never many. Asked for by these, jobs are found one by one, where a planner that is
+/// free to join may read them all.
+pub(crate) fn held(conn: &mut Conn<'_>) -> Result<Vec<String>, StoreError> {
+    Ok(on_backend!(conn, |c| leases::table.order(leases::job_id).select(leases::job_id).load(c))?)
+}
+
+/// These of the jobs, which are held.
+fn of(conn: &mut Conn<'_>, ids: &[String]) -> Result<Vec<Job>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = jobs::table.filter(jobs::id.eq_any(ids)).order(jobs::id).select(columns::<Job>());
+    Ok(on_backend!(conn, |c| query.load(c))?)
 }
 
 /// Jobs whose lease this worker has.
 pub fn held_by(conn: &mut Conn<'_>, worker: &str) -> Result<Vec<Job>, StoreError> {
-    let query = jobs::table.filter(jobs::worker.eq(worker)).order(jobs::id).select(columns::<Job>());
-    Ok(on_backend!(conn, |c| query.load(c))?)
+    let ids = leases::table.filter(leases::worker.eq(worker)).select(leases::job_id);
+    let ids: Vec<String> = on_backend!(conn, |c| ids.load(c))?;
+    of(conn, &ids)
 }
 
 /// Jobs that a worker has been asked to stop.
 pub fn aborting(conn: &mut Conn<'_>) -> Result<Vec<Job>, StoreError> {
-    let query = jobs::table
-        .filter(jobs::worker.is_not_null())
-        .filter(jobs::state.eq(State::Aborting.as_str()))
-        .order(jobs::id)
-        .select(columns::<Job>());
-    Ok(on_backend!(conn, |c| query.load(c))?)
+    let ids = leases::table.filter(leases::aborting).select(leases::job_id);
+    let ids: Vec<String> = on_backend!(conn, |c| ids.load(c))?;
+    of(conn, &ids)
 }
 
 /// Jobs with a lease, whoever has it.
 pub fn leased(conn: &mut Conn<'_>) -> Result<Vec<Job>, StoreError> {
-    let query = jobs::table.filter(jobs::worker.is_not_null()).order(jobs::id).select(columns::<Job>());
-    Ok(on_backend!(conn, |c| query.load(c))?)
+    let ids = held(conn)?;
+    of(conn, &ids)
+}
+
+/// Jobs whose worker has not been heard of since `before`.
+pub fn of_silent(conn: &mut Conn<'_>, before: DateTime<Utc>) -> Result<Vec<Job>, StoreError> {
+    let before = stored(before);
+    // A worker without a row was claimed for by a version that had none; its leases speak for it.
+    let silent = workers::heartbeat_at
+        .lt(before)
+        .or(workers::name.is_null().and(leases::updated_at.lt(before)))
+        .assume_not_null();
+    let ids = leases::table
+        .left_join(workers::table.on(workers::name.eq(leases::worker)))
+        .filter(silent)
+        .select(leases::job_id);
+    let ids: Vec<String> = on_backend!(conn, |c| ids.load(c))?;
+    of(conn, &ids)
 }
 
 /// Takes a lease away from a worker that is lost. Returns the job's state after it.

@@ -54,8 +54,8 @@ async fn what_nobody_understands_fails(world: &World) {
     let (id, options) = (world.queued(1).await, world.queued(2).await);
     world
         .write(move |conn| {
-            execute(conn, &format!("UPDATE jobs SET kind = 'frobnicate' WHERE id = '{id}'"))?;
-            execute(conn, &format!("UPDATE jobs SET payload = '{{\"x\":1}}' WHERE id = '{options}'"))
+            execute(conn, &format!("UPDATE job_rows SET kind = 'frobnicate' WHERE id = '{id}'"))?;
+            execute(conn, &format!("UPDATE job_rows SET payload = '{{\"x\":1}}' WHERE id = '{options}'"))
         })
         .await;
     let claims = world.claim("w", 5, 5).await;

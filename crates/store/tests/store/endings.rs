@@ -103,7 +103,7 @@ async fn another_attempt_waits_for_its_time(world: &World) {
     assert_eq!(world.write(trawl_store::jobs::wake_due).await, 0, "not yet");
     world
         .write(move |conn| {
-            crate::world::execute(conn, &format!("UPDATE jobs SET run_at = started_at WHERE id = '{id}'"))
+            crate::world::execute(conn, &format!("UPDATE job_rows SET run_at = started_at WHERE id = '{id}'"))
         })
         .await;
     assert_eq!(world.write(trawl_store::jobs::wake_due).await, 1);

@@ -1,9 +1,9 @@
 //! Who may still write about a job.
 
-use crate::world::{World, completed, failed};
-use trawl_jobs::{ErrorClass, JobId, Lease, Outcome, Progress};
+use crate::world::{World, completed, execute, failed};
+use trawl_jobs::{AreaId, ErrorClass, JobId, JobSpec, Lease, Outcome, Progress, State, Subject, kind};
 use trawl_store::{
-    StoreError, attempts,
+    StoreError, accounts, attempts,
     jobs::Job,
     leases::{self, Advance, Standing},
     now, workers,
@@ -111,7 +111,7 @@ async fn silence_is_noticed_and_a_sign_of_life_breaks_it(world: &World) {
     };
     hear("w").await;
     let job = world.running(1).await;
-    let silent = |before| world.read(move |conn| workers::jobs_of_silent(conn, before));
+    let silent = |before| world.read(move |conn| leases::of_silent(conn, before));
     assert_eq!(silent(now() - chrono::TimeDelta::hours(1)).await, []);
     let later = now();
     assert_eq!(silent(later).await, std::slice::from_ref(&job));
@@ -127,10 +127,35 @@ async fn silence_is_noticed_and_a_sign_of_life_breaks_it(world: &World) {
 
 async fn a_worker_that_was_never_heard_of_is_silent(world: &World) {
     let job = world.running(1).await;
-    assert_eq!(world.read(move |conn| workers::jobs_of_silent(conn, now())).await, [job]);
+    assert_eq!(world.read(move |conn| leases::of_silent(conn, now())).await, [job]);
+}
+
+async fn a_lease_goes_with_its_job(world: &World) {
+    let job = world.running(1).await;
+    let area = job.area_id.unwrap();
+    world.write(move |conn| execute(conn, &format!("DELETE FROM areas WHERE id = {area}"))).await;
+    assert_eq!(world.count("SELECT count(*) AS n FROM leases").await, 0);
+    assert_eq!(standing(world, "w", job.lease().unwrap(), 1).await, Standing::Gone);
+    world.assert_counters_are_exact().await;
+}
+
+async fn the_claim_of_a_job_that_goes_with_its_account_is_never_given_again(world: &World) {
+    let (user, account) = (world.user, world.account);
+    let mut new = world.job(JobSpec::AuthorizationScope(kind::AuthorizationScope {}), AreaId(0));
+    new.subject = Subject::Account(account);
+    let id = world.submit(new).await;
+    let lease = world.reclaim(id).await.lease().unwrap();
+    world.write(move |conn| accounts::unlink(conn, user, account)).await;
+    let job = world.get(id).await;
+    assert_eq!((job.state().unwrap(), job.worker.as_deref()), (State::Aborted, None));
+    assert_eq!(job.lease().unwrap(), lease, "the next one is another");
+    assert_eq!(standing(world, "w", lease, 1).await, Standing::Gone);
+    world.assert_counters_are_exact().await;
 }
 
 crate::on_both!(
+    a_lease_goes_with_its_job,
+    the_claim_of_a_job_that_goes_with_its_account_is_never_given_again,
     only_the_holder_of_the_newest_lease_is_heard,
     what_was_decided_on_an_older_row_is_refused,
     a_report_counts_once_and_progress_never_goes_back,

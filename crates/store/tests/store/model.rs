@@ -338,7 +338,7 @@ async fn history(world: &World, events: &[Event]) -> Vec<Vec<Seen>> {
     world
         .write(|conn| {
             execute(conn, "DELETE FROM turns")?;
-            execute(conn, "DELETE FROM jobs")
+            execute(conn, "DELETE FROM job_rows")
         })
         .await;
     let mut run = Run { world, area: world.area(1).await, ids: Vec::new(), model: Model::default() };

@@ -18,7 +18,7 @@ async fn old_and_surplus_jobs_go_and_live_ones_stay(world: &World) {
     };
     assert_eq!(prune(5).await, 0);
     let old = ended[3];
-    let sql = format!("UPDATE jobs SET finished_at = '2020-01-01 00:00:00' WHERE id = '{old}'");
+    let sql = format!("UPDATE job_rows SET finished_at = '2020-01-01 00:00:00' WHERE id = '{old}'");
     world.write(move |conn| execute(conn, &sql)).await;
     assert_eq!(prune(5).await, 1, "it ended long ago");
     assert_eq!(prune(3).await, 1, "the oldest of too many");

@@ -19,7 +19,7 @@ async fn a_limited_job_sleeps_until_then(world: &World) {
         (WaitReason::RateLimited, Some(world.instance), 1, Some(until))
     );
     // The hour is over.
-    world.write(move |conn| execute(conn, &format!("UPDATE jobs SET run_at = started_at WHERE id = '{id}'"))).await;
+    world.write(move |conn| execute(conn, &format!("UPDATE job_rows SET run_at = started_at WHERE id = '{id}'"))).await;
     assert_eq!(world.write(jobs::wake_due).await, 1);
     let job = world.get(id).await;
     assert_eq!((job.state().unwrap(), job.wait_reason.as_deref()), (State::Queued, None));

@@ -174,12 +174,12 @@ impl World {
             .count(
                 "SELECT count(*) AS n FROM ( \
                  SELECT kind, state, lane, user_id, sum(n) AS d FROM ( \
-                 SELECT kind, state, lane, user_id, n FROM job_counters UNION ALL \
+                 SELECT kind, state, lane, user_id, n FROM job_counts UNION ALL \
                  SELECT kind, state, lane, coalesce(user_id, 0), -1 FROM jobs) a \
                  GROUP BY kind, state, lane, user_id HAVING sum(n) <> 0) b",
             )
             .await;
-        assert_eq!(wrong, 0, "job_counters differ from the jobs");
+        assert_eq!(wrong, 0, "job_counts differ from the jobs");
         let wrong = self
             .count(
                 "SELECT count(*) AS n FROM (SELECT area_id, kind, sum(n) AS d FROM ( \

@@ -37,7 +37,7 @@ impl Seen {
         Ok(Self {
             crawlers: workers::living(conn, before)?,
             aborting: leases::aborting(conn)?,
-            silent: workers::jobs_of_silent(conn, before)?,
+            silent: leases::of_silent(conn, before)?,
             wake: jobs::may_wake(conn)?,
             scheduled: !store_schedules::due(conn)?.is_empty(),
             told: sync::wanted(conn)?,
@@ -190,7 +190,7 @@ impl Dispatcher {
         if self.listening_since <= before && !seen.silent.is_empty() {
             let silent = self.rules.stale.as_secs();
             // Looked up again, since one of them may have spoken.
-            let which = move |conn: &mut Conn<'_>| workers::jobs_of_silent(conn, before);
+            let which = move |conn: &mut Conn<'_>| leases::of_silent(conn, before);
             self.requeue(format!("its crawler was silent for {silent} s"), which).await;
         }
         if seen.wake {
