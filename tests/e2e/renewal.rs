@@ -109,9 +109,7 @@ fn undo(database: &Database, version: &str) {
     let mut entries = fs::read_dir(all).unwrap().map(|entry| entry.unwrap().path());
     let of = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().split('_').next().map(plain);
     let migration = entries.find(|path| of(path).as_deref() == Some(version)).unwrap();
-    for statement in
-        fs::read_to_string(migration.join("down.sql")).unwrap().split(';').filter(|sql| !sql.trim().is_empty())
-    {
-        database.change(statement);
-    }
+    // Without foreign keys, as the website does it: a table that is built anew must not take along what refers to it.
+    let down = fs::read_to_string(migration.join("down.sql")).unwrap();
+    database.change(&format!("PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE; {down} COMMIT; PRAGMA foreign_keys = ON"));
 }

@@ -164,6 +164,7 @@ diesel::table! {
         attempt -> Integer,
         crashes -> Integer,
         lease_token -> BigInt,
+        report_seq -> BigInt,
         run_at -> Timestamp,
         error_class -> Nullable<Text>,
         error -> Nullable<Text>,

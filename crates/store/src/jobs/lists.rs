@@ -240,7 +240,7 @@ pub fn running(conn: &mut Conn<'_>, user: Option<UserId>, limit: usize) -> Resul
         .order((jobs::started_at.asc(), jobs::id.asc()));
     let mut lines: Vec<JobLine> = on_backend!(conn, |c| query.load(c))?;
     // Never many. Asked for one person's, a planner would rather look at all that this person ever had.
-    lines.retain(|(job, _)| user.is_none_or(|user| job.user_id == Some(user.0)));
+    lines.retain(|(job, _)| job.worker.is_some() && user.is_none_or(|user| job.user_id == Some(user.0)));
     lines.truncate(limit);
     Ok(lines)
 }

@@ -162,9 +162,11 @@ pub(crate) fn end_those_about(conn: &mut Conn<'_>, account: AccountId) -> Result
         .filter(lease_rows::job_id.eq_any(ids))
         .select(lease_rows::job_id)
         .load(c))?;
-    // The claims that these were are never given again.
+    // The claims that these were are never given again, and no report under them is committed.
     let rows = job_rows::table.filter(job_rows::id.eq_any(&held));
-    on_backend!(conn, |c| diesel::update(rows).set(job_rows::lease_token.eq(job_rows::lease_token + 1)).execute(c))?;
+    on_backend!(conn, |c| diesel::update(rows)
+        .set((job_rows::lease_token.eq(job_rows::lease_token + 1), job_rows::report_seq.eq(0)))
+        .execute(c))?;
     on_backend!(conn, |c| diesel::delete(lease_rows::table.filter(lease_rows::job_id.eq_any(&held))).execute(c))?;
     let changes = (
         job_rows::state.eq(State::Aborted.as_str()),

@@ -144,6 +144,8 @@ async fn the_claim_of_a_job_that_goes_with_its_account_is_never_given_again(worl
     let mut new = world.job(JobSpec::AuthorizationScope(kind::AuthorizationScope {}), AreaId(0));
     new.subject = Subject::Account(account);
     let id = world.submit(new).await;
+    advance(world, world.reclaim(id).await, 1, None, None).await.unwrap();
+    world.end(id, Outcome::HandedBack).await;
     let lease = world.reclaim(id).await.lease().unwrap();
     world.write(move |conn| accounts::unlink(conn, user, account)).await;
     let job = world.get(id).await;
