@@ -1,5 +1,5 @@
-//! Attempts: one for each claim of a job. The last one is in its job's row while it runs, and stays there if it completes
-//! the job, since nothing comes after it; any other is written when it ends.
+//! Attempts: one for each claim of a job. One that runs is its lease; one that completes its job is in the job's row, since
+//! nothing comes after it; any other gets a row of its own when it ends.
 
 use crate::{
     Conn, StoreError,

@@ -85,7 +85,8 @@ enum Range<'a> {
 
 /// Jobs, newest first, at most `limit`. With `after`, those just above it.
 pub fn list(conn: &mut Conn<'_>, filter: &JobFilter, limit: i64) -> Result<JobPage, StoreError> {
-    let held = if filter.states.iter().any(|state| state.is_leased()) { leases::held(conn)? } else { Vec::new() };
+    let leased = filter.states.iter().any(|state| state.is_leased());
+    let held = if leased { leases::held(conn)? } else { Vec::new() };
     let ranges = match (filter.area, filter.user) {
         (Some(area), _) => vec![Range::Area(area)],
         (None, Some(user)) => vec![Range::User(user)],
@@ -93,7 +94,7 @@ pub fn list(conn: &mut Conn<'_>, filter: &JobFilter, limit: i64) -> Result<JobPa
         // Most jobs are completed, so these are found among all of them.
         (None, None) if filter.states.contains(&State::Completed) => vec![Range::All],
         (None, None) => {
-            let held = filter.states.iter().any(|state| state.is_leased()).then_some(Range::Held(&held));
+            let held = leased.then_some(Range::Held(&held));
             let at_rest = filter.states.iter().filter(|state| !state.is_leased());
             at_rest.copied().map(Range::AtRest).chain(held).collect()
         }
