@@ -2,7 +2,7 @@
 //! forge is, deletions included.
 
 use crate::{
-    harness::{Client, Database, Site, System, assert_lists, assert_mirrors, assert_sound, eventually, is_mirror},
+    harness::{Client, Database, Site, System, assert_lists, assert_mirrors, assert_sound, eventually, until_mirrored},
     oauth::{register, sign_in},
 };
 use std::time::{Duration, Instant};
@@ -121,7 +121,7 @@ async fn a_mirror_keeps_up_with_everything() {
     }
     site.forge.set_faults(Vec::new());
     // Twice: what came in several pages has to be missed twice.
-    is_mirror(&database, &site.forge).await;
+    until_mirrored(&database, &site.forge).await;
     assert_mirrors(&database, &site.forge);
     assert_lists(&database, &site.forge);
     assert_sound(&database);

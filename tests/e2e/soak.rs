@@ -1,6 +1,6 @@
 //! Day after day in short: processes are killed every few seconds while the forge changes, and nothing grows.
 
-use crate::harness::{Round, Site, System, distant_forge, is_mirror, strike};
+use crate::harness::{Round, Site, System, distant_forge, strike, until_mirrored};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::Value;
 use std::{fs, path::Path, time::Duration};
@@ -91,7 +91,7 @@ async fn nothing_grows() {
     }
     let database = site.system.database();
     let since = Instant::now();
-    is_mirror(&database, &site.forge).await;
+    until_mirrored(&database, &site.forge).await;
     eprintln!("the mirror was what the forge is after {:.1?}", since.elapsed());
     assert!(!site.supervisor.log().contains("panic"), "{}", site.supervisor.log());
 }

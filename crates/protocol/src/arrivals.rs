@@ -39,7 +39,7 @@ enum Arrived {
 
 /// In the order in which it came.
 #[derive(Debug, Default)]
-struct Heap {
+struct Pile {
     things: VecDeque<Arrived>,
     /// The bodies of all that are messages, one behind the other …
     bodies: Vec<u8>,
@@ -47,7 +47,7 @@ struct Heap {
     begin: usize,
 }
 
-impl Heap {
+impl Pile {
     fn put(&mut self, thing: Arrived, body: &[u8]) {
         self.things.push_back(thing);
         self.bodies.extend_from_slice(body);
@@ -116,7 +116,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    heap: Heap,
+    pile: Pile,
     /// Nothing will come any more, or nobody will fetch it.
     closed: bool,
 }
@@ -136,7 +136,7 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Intake {
     /// What was not handed over yet.
-    heap: Heap,
+    pile: Pile,
     shared: Arc<Shared>,
 }
 
@@ -144,48 +144,48 @@ pub(crate) struct Intake {
 #[derive(Debug)]
 pub struct Arrivals {
     /// What was fetched together with what was asked for.
-    heap: Heap,
+    pile: Pile,
     shared: Arc<Shared>,
 }
 
 /// Both ends.
 pub(crate) fn arrivals() -> (Intake, Arrivals) {
     let shared = Arc::<Shared>::default();
-    (Intake { heap: Heap::default(), shared: Arc::clone(&shared) }, Arrivals { heap: Heap::default(), shared })
+    (Intake { pile: Pile::default(), shared: Arc::clone(&shared) }, Arrivals { pile: Pile::default(), shared })
 }
 
 impl Intake {
     /// A whole message has arrived.
     pub(crate) fn message(&mut self, receipt: Receipt, body: &[u8]) {
-        self.heap.put(Arrived::Message(receipt, body.len()), body);
+        self.pile.put(Arrived::Message(receipt, body.len()), body);
     }
 
     /// A signal has arrived. It goes where too much waits.
     pub(crate) fn signal(&mut self, from: ProcessId, body: &[u8]) {
-        if self.heap.things.len() < SIGNAL_BACKLOG && self.shared.state().heap.things.len() < SIGNAL_BACKLOG {
-            self.heap.put(Arrived::Signal(from, body.len()), body);
+        if self.pile.things.len() < SIGNAL_BACKLOG && self.shared.state().pile.things.len() < SIGNAL_BACKLOG {
+            self.pile.put(Arrived::Signal(from, body.len()), body);
         }
     }
 
     /// Something that the owner has to know of the bus itself.
     pub(crate) fn notice(&mut self, notice: Notice) {
-        self.heap.put(Arrived::Notice(notice), &[]);
+        self.pile.put(Arrived::Notice(notice), &[]);
     }
 
     /// Hands over what has arrived.
     pub(crate) fn hand_over(&mut self) {
-        if self.heap.things.is_empty() {
+        if self.pile.things.is_empty() {
             return;
         }
         let mut state = self.shared.state();
         if state.closed {
-            return self.heap.clear();
+            return self.pile.clear();
         }
-        let first = state.heap.things.is_empty();
+        let first = state.pile.things.is_empty();
         if first {
-            mem::swap(&mut state.heap, &mut self.heap);
+            mem::swap(&mut state.pile, &mut self.pile);
         } else {
-            state.heap.append(&mut self.heap);
+            state.pile.append(&mut self.pile);
         }
         drop(state);
         if first {
@@ -211,7 +211,7 @@ impl Arrivals {
     /// Waits for the next thing; none: nothing will come any more. Nothing is lost where it is not waited for to the end.
     pub async fn recv(&mut self) -> Option<Incoming> {
         loop {
-            if let Some(next) = self.heap.take() {
+            if let Some(next) = self.pile.take() {
                 return Some(next);
             }
             if !self.fetch().await {
@@ -222,7 +222,7 @@ impl Arrivals {
 
     /// The next of what came together with the last one.
     pub fn another(&mut self) -> Option<Incoming> {
-        self.heap.take()
+        self.pile.take()
     }
 
     /// Waits for what was handed over; false: nothing will be any more.
@@ -232,9 +232,9 @@ impl Arrivals {
         loop {
             {
                 let mut state = self.shared.state();
-                if !state.heap.things.is_empty() {
+                if !state.pile.things.is_empty() {
                     // The room that it took is left for what comes next.
-                    mem::swap(&mut state.heap, &mut self.heap);
+                    mem::swap(&mut state.pile, &mut self.pile);
                     return true;
                 }
                 if state.closed {
@@ -250,7 +250,7 @@ impl Drop for Arrivals {
     fn drop(&mut self) {
         let mut state = self.shared.state();
         state.closed = true;
-        drop(mem::take(&mut state.heap));
+        drop(mem::take(&mut state.pile));
     }
 }
 
@@ -347,11 +347,11 @@ mod tests {
             }
             assert!(arrivals.another().is_none());
         }
-        let kept = |heap: &Heap| heap.bodies.capacity();
+        let kept = |pile: &Pile| pile.bodies.capacity();
         assert!(
-            kept(&intake.heap) <= BURST
-                && kept(&arrivals.heap) <= BURST
-                && kept(&arrivals.shared.state().heap) <= BURST
+            kept(&intake.pile) <= BURST
+                && kept(&arrivals.pile) <= BURST
+                && kept(&arrivals.shared.state().pile) <= BURST
         );
     }
 
@@ -364,6 +364,6 @@ mod tests {
         drop(arrivals);
         message(&mut intake, 2);
         intake.hand_over();
-        assert!(shared.state().heap.things.is_empty() && intake.heap.things.is_empty());
+        assert!(shared.state().pile.things.is_empty() && intake.pile.things.is_empty());
     }
 }

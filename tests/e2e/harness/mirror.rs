@@ -85,7 +85,7 @@ pub(crate) fn assert_lists(database: &Database, forge: &Sim) {
 ///
 /// # Panics
 /// It is not after some minutes.
-pub(crate) async fn is_mirror(database: &Database, forge: &Sim) {
+pub(crate) async fn until_mirrored(database: &Database, forge: &Sim) {
     let deadline = Instant::now() + PATIENCE * 3;
     loop {
         let differences = differences(database, forge);
